@@ -1,0 +1,118 @@
+"""One job: a take on its way from the queue to the outputs folder. States, events, effects, and `decide`.
+
+`decide(job, event, now)` returns the next job and the effects to carry out, as small values. The worker stores the job before it
+carries them out, and every effect may be repeated; so after a crash the running jobs are read back, the backend is asked,
+and its answer is fed to `decide` like any other event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from koma.core.gate import GateResult, Measurement, Rule
+from koma.core.media import Artifact
+from koma.core.request import Failure, RenderRequest
+from koma.core.words import ActionKind, BackendKind
+
+
+class JobState(StrEnum):
+    """Where a job is. QUEUED..COLLECTING hold the GPU lane, MEASURING..PUBLISHING the CPU lane."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"  # the prompt id is stored, the POST may or may not have arrived
+    SUBMITTED = "submitted"  # the backend has it, waiting or running
+    COLLECTING = "collecting"  # rendered; files are being fetched
+    MEASURING = "measuring"
+    JUDGING = "judging"
+    PUBLISHING = "publishing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+GPU_LANE = frozenset({JobState.QUEUED, JobState.SUBMITTING, JobState.SUBMITTED, JobState.COLLECTING})
+CPU_LANE = frozenset({JobState.MEASURING, JobState.JUDGING, JobState.PUBLISHING})
+
+# Which state may follow which. The stores refuse everything else.
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.SUBMITTING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.SUBMITTING: frozenset({JobState.SUBMITTED, JobState.QUEUED, JobState.COLLECTING, JobState.FAILED, JobState.CANCELLED}),
+    JobState.SUBMITTED: frozenset({JobState.COLLECTING, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.COLLECTING: frozenset({JobState.MEASURING, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.MEASURING: frozenset({JobState.JUDGING, JobState.FAILED, JobState.CANCELLED}),
+    JobState.JUDGING: frozenset({JobState.PUBLISHING, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
+    JobState.PUBLISHING: frozenset({JobState.DONE, JobState.FAILED}),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything a job needs, frozen when it was queued: no later edit of a document reaches it.
+
+    `stem` is the output path without suffix, relative to outputs/ (`lantern-street/s01/sh010/video.animatic`). `measures` are
+    metric ids, `rules` the gate. `expect` holds what the file contract compares with (`width`, `height` in px, `frames`, `fps`,
+    `motion` bool). `facts` and `origin` (commit, versions, template digest, resolved description) go into the receipt.
+    `takes_wanted` is how many takes there must be before one is published; `takes_limit` how many may be tried.
+    `estimate_seconds` is the expected render time. `family` is the model family, for ordering. `priority`: higher first.
+    """
+
+    target: str
+    rendition: str
+    phase: str
+    render_key: str
+    take_key: str
+    number: int
+    seed: int
+    backend: BackendKind
+    template: str
+    stem: str
+    request: RenderRequest | None  # None for a job that renders nothing
+    measures: tuple[str, ...]
+    measure_key: str
+    rules: tuple[Rule, ...]
+    rules_digest: str
+    expect: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    origin: Mapping[str, Any]
+    takes_wanted: int = 1
+    takes_limit: int = 3
+    priority: int = 0
+    depth: int = 0
+    family: str = ""
+    estimate_seconds: float = 60.0
+    deadline_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored. `action` says how it began: render, measure, gate, restore or publish.
+
+    `attempt` counts submissions from 1 (0 before the first); `prompt_id` is that of the current attempt. `not_before` is the earliest
+    time (epoch seconds) for the next submission. `doubt_since` is set while the backend's answer is unknown or the prompt absent.
+    """
+
+    job_id: str
+    action: ActionKind
+    state: JobState
+    work: Work
+    queued_at: float
+    attempt: int = 0
+    prompt_id: str = ""
+    submitted_at: float = 0.0
+    running_since: float = 0.0
+    not_before: float = 0.0
+    doubt_since: float = 0.0
+    cancel_asked: bool = False
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: tuple[Artifact, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    gate: GateResult | None = None
+    failure: Failure | None = None
+    render_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    finished_at: float = 0.0

@@ -1,0 +1,1 @@
+"""What people write, as models: one file per kind."""

@@ -1,0 +1,1 @@
+"""One pass (reconcile), one job (worker), and the loop around them."""

@@ -1,0 +1,220 @@
+"""Protocols between the engine and the world. Adapters implement them; one contract suite per port holds them to it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from koma.core.gate import Measurement
+from koma.core.job import Job, JobState
+from koma.core.media import Artifact, Media
+from koma.core.problem import Problem
+from koma.core.request import BackendStatus, Progress, RenderRequest, Sighting, Submitted
+from koma.core.take import Published, Take, TakeRow
+from koma.core.words import BackendKind
+
+
+class Clock(Protocol):
+    """Time, so that decisions and tests never read it themselves."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, for what is stored and shown."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow, for durations."""
+        ...
+
+
+class Events(Protocol):
+    """Where domain events go: log line, event file, metrics, progress display. Never raises, never blocks for long."""
+
+    def emit(self, name: str, **fields: Any) -> None:
+        """Report one event; `name` is snake_case (`job_complete`), values are JSON values."""
+        ...
+
+
+class Backend(Protocol):
+    """Something that draws. `submit` is called once per prompt id; everything else may be repeated at any time."""
+
+    name: str
+    kind: BackendKind
+
+    async def open(self) -> None:
+        """Start what runs in the background (connection for progress, worker). Does not fail when the server is down."""
+        ...
+
+    async def close(self) -> None:
+        """Stop it. Prompts that the backend already has are left alone."""
+        ...
+
+    async def probe(self) -> BackendStatus:
+        """Ask whether it is up; never raises."""
+        ...
+
+    async def signatures(self) -> Mapping[str, Any] | None:
+        """Node signatures in the recorded form (see koma.core.graph), or None where there is no such thing or no answer."""
+        ...
+
+    async def submit(self, request: RenderRequest, inputs: Mapping[str, Path]) -> Submitted:
+        """Make inputs available (name → file on this machine), then queue the request exactly once. Never raises."""
+        ...
+
+    async def ask(self, prompt_id: str) -> Sighting:
+        """Where the prompt is: queue first, then history. The only source of truth about completion. Never raises."""
+        ...
+
+    def progress(self) -> AsyncIterator[Progress]:
+        """Hints for prompts of this client, endlessly; survives lost connections."""
+        ...
+
+    async def collect(self, request: RenderRequest, outputs: Mapping[str, Any], into: Path) -> Sequence[Path]:
+        """Fetch the lossless output files into a folder, in frame order, decoded once to prove them whole. Raises CollectError."""
+        ...
+
+    async def cancel(self, prompt_id: str) -> None:
+        """Take it from the queue, or interrupt it if it is running; nothing if unknown. Never raises."""
+        ...
+
+    async def free(self) -> None:
+        """Let go of models and cached results, where that means something. Never raises."""
+        ...
+
+
+class CollectError(Exception):
+    """Output files are missing or broken; `str()` says which and why."""
+
+
+class Objects(Protocol):
+    """The object store: files by digest, immutable."""
+
+    def path(self, file_digest: str, suffix: str) -> Path:
+        """Where that object lies or would lie."""
+        ...
+
+    def has(self, file_digest: str, suffix: str) -> bool:
+        """Whether it is there."""
+        ...
+
+    def put(self, file: Path, *, expect: str = "") -> str:
+        """Copy a file in, durably, and return its digest. Raises ValueError if `expect` is given and differs."""
+        ...
+
+
+class MediaTools(Protocol):
+    """Turns collected files into artifacts: lossless object, delivery file, poster."""
+
+    def build(self, files: Sequence[Path], request: RenderRequest) -> tuple[Artifact, ...]:
+        """Decode, pack, encode, digest and store. CPU-bound. Raises ValueError with what is wrong with the files."""
+        ...
+
+    def content_digest(self, file: Path) -> str:
+        """Digest over decoded pixels and size of a picture (reference image). Raises ValueError if it can't be decoded."""
+        ...
+
+
+class Measure(Protocol):
+    """Metrics on files."""
+
+    def version(self, metric: str) -> str:
+        """Version of a metric. Raises KeyError for one that does not exist."""
+        ...
+
+    def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:
+        """Measure a lossless object. Never raises for a bad file: each metric then says why it has no value."""
+        ...
+
+
+class Publisher(Protocol):
+    """Puts takes where people look."""
+
+    def publish(self, take: Take, stem: str) -> Published:
+        """Write delivery file, poster, gate.json and receipt.json at `outputs/<stem>…`; temporary name, fsync, rename; repeatable."""
+        ...
+
+    def keep_take(self, take: Take, stem: str, log: str) -> None:
+        """Write receipt, gate result and, for a failure, error and log excerpt into `takes/` beside the output."""
+        ...
+
+    def retire(self, published: Published) -> None:
+        """Move the published files to outputs/.koma/retired/. Nothing is deleted."""
+        ...
+
+    def recall(self) -> Iterable[tuple[Take, Published | None]]:
+        """Every take that receipts in outputs/ tell of, with where it is published: for rebuilding a lost store."""
+        ...
+
+
+class Store(Protocol):
+    """What Koma remembers. One writer. Every method is one transaction; a read sees whole transactions."""
+
+    def serial(self) -> int:
+        """Grows with every write: two equal serials mean nothing changed in between."""
+        ...
+
+    def published(self) -> list[Published]:
+        """Everything that lies in outputs/ as far as known."""
+        ...
+
+    def take_rows(self, render_keys: Iterable[str] | None = None) -> list[TakeRow]:
+        """Takes of these keys, or all; by target, rendition, render_key, number."""
+        ...
+
+    def take(self, take_key: str) -> Take | None:
+        """One take, whole."""
+        ...
+
+    def facts(self, take_keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """take_key → facts of these takes, for saying what changed."""
+        ...
+
+    def put_take(self, take: Take) -> None:
+        """Insert or replace a take. `decided` once True stays True for all takes of its target, rendition and render_key."""
+        ...
+
+    def put_published(self, published: Published, job: Job | None = None) -> None:
+        """Record what lies in outputs/ (one row per target and rendition), and the finished job with it."""
+        ...
+
+    def drop_published(self, target: str, rendition: str) -> None:
+        """Forget that something is published."""
+        ...
+
+    def enqueue(self, jobs: Sequence[Job]) -> None:
+        """Add jobs, all or none. A job_id that is already there and not terminal is left as it is."""
+        ...
+
+    def jobs(self) -> list[Job]:
+        """Jobs that are not terminal, oldest first."""
+        ...
+
+    def advance(self, job: Job, expected: JobState) -> bool:
+        """Replace a job if its stored state is `expected` and the step is in TRANSITIONS (or the state stays). False if not."""
+        ...
+
+    def durations(self) -> dict[str, list[float]]:
+        """Template → render seconds of its newest takes (at most 100 each)."""
+        ...
+
+    def flags(self) -> dict[str, str]:
+        """Small named facts: `paused`, `allowed_plan`, `retry:<target>:<rendition>`, `cancelled:<target>:<rendition>`."""
+        ...
+
+    def set_flag(self, name: str, value: str | None) -> None:
+        """Set or remove one."""
+        ...
+
+    def check(self) -> list[str]:
+        """Integrity problems in words; empty when sound."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+class Renderer(Protocol):
+    """Templates → graph texts. A batch goes in, so that it may later run in a limited child."""
+
+    def render(self, template: str, text: str, batch: Sequence[Mapping[str, Any]]) -> list[str | Problem]:
+        """Render one template text for each parameter set; a Problem at file:line where one fails."""
+        ...

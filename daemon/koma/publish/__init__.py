@@ -1,0 +1,1 @@
+"""Objects, media files and the outputs folder."""

@@ -1,0 +1,1 @@
+"""Adapters of the Source port: where documents come from."""

@@ -1,0 +1,1 @@
+"""Events, metrics, logs, progress: what people watch."""

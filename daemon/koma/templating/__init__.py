@@ -1,0 +1,1 @@
+"""Adapter of the Renderer port: Jinja templates to graph texts."""

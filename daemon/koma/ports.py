@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from koma.core.errors import KomaError
 from koma.core.gate import Measurement
 from koma.core.job import Job, JobState
 from koma.core.media import Artifact, Media
 from koma.core.problem import Problem
 from koma.core.request import BackendStatus, Progress, RenderRequest, Sighting, Submitted
+from koma.core.snapshot import Snapshot, SourceFile
 from koma.core.take import Published, Take, TakeRow
+from koma.core.wish import Request
 from koma.core.words import BackendKind
 
 
@@ -145,7 +148,10 @@ class Publisher(Protocol):
 
 
 class Store(Protocol):
-    """What Koma remembers. One writer. Every method is one transaction; a read sees whole transactions."""
+    """What Koma remembers. One writer. Every method is one transaction; a read sees whole transactions.
+
+    Any method may raise koma.core.faults.StoreError.
+    """
 
     def serial(self) -> int:
         """Grows with every write: two equal serials mean nothing changed in between."""
@@ -156,7 +162,7 @@ class Store(Protocol):
         ...
 
     def take_rows(self, render_keys: Iterable[str] | None = None) -> list[TakeRow]:
-        """Takes of these keys, or all; by target, rendition, render_key, number."""
+        """Return takes of these keys, or all; by target, rendition, render_key, number."""
         ...
 
     def take(self, take_key: str) -> Take | None:
@@ -217,4 +223,74 @@ class Renderer(Protocol):
 
     def render(self, template: str, text: str, batch: Sequence[Mapping[str, Any]]) -> list[str | Problem]:
         """Render one template text for each parameter set; a Problem at file:line where one fails."""
+        ...
+
+
+class Source(Protocol):
+    """Where documents, templates and reference pictures come from: one snapshot at a time."""
+
+    def snapshot(self) -> Snapshot:
+        """Read everything as of one moment. Raises SourceError when there is no such moment to be had."""
+        ...
+
+    def read(self, file: SourceFile) -> bytes | None:
+        """Bytes of a file of the snapshot, or None if they can't be had any more."""
+        ...
+
+    def local(self, file: SourceFile) -> Path:
+        """Where the file lies on this machine (reference pictures always do)."""
+        ...
+
+
+class SourceError(KomaError):
+    """No snapshot could be made; `str()` says why and what to do. What was planned before stands."""
+
+
+class PlanCache(Protocol):
+    """What was parsed and resolved before, as JSON texts; may be empty at any time."""
+
+    def documents(self) -> dict[str, tuple[str, str, str]]:
+        """Path → (file digest, heads, problems)."""
+        ...
+
+    def put_documents(
+        self, rows: Sequence[tuple[str, str, str, str]], bodies: Sequence[tuple[str, str, str, str]], gone: Iterable[str]
+    ) -> None:
+        """Remember (path, digest, heads, problems) and (path, digest, data, positions); forget what is gone."""
+        ...
+
+    def body(self, path: str, digest: str) -> tuple[str, str] | None:
+        """Data and positions of one parsed file, if they are those of this digest."""
+        ...
+
+    def bodies(self) -> dict[str, tuple[str, str]]:
+        """Path → (digest, data) of every file."""
+        ...
+
+    def scenes(self, rendition: str) -> dict[str, tuple[str, str, str, str, str]]:
+        """Name → (name, digest of inputs, names of inputs, targets, problems)."""
+        ...
+
+    def put_scenes(self, scenes: Sequence[tuple[str, str, str, str, str]], gone: Iterable[str]) -> None:
+        """Remember and forget."""
+        ...
+
+    def images(self) -> dict[str, tuple[str, str]]:
+        """File digest → (content digest, problem)."""
+        ...
+
+    def put_images(self, rows: Mapping[str, tuple[str, str]]) -> None:
+        """Remember."""
+        ...
+
+
+class Wishes(Protocol):
+    """Where people leave wishes for the daemon."""
+
+    def read(self) -> Sequence[Request]:
+        """Give every wish that lies there, oldest first."""
+        ...
+
+    def done(self, request: Request) -> None:
+        """Remove a wish that was carried out."""
         ...

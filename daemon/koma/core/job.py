@@ -1,8 +1,6 @@
-"""One job: a take on its way from the queue to the outputs folder. States, events, effects, and `decide`.
+"""One job: a take on its way from the queue to the outputs folder. Its states, which may follow which, and what is stored.
 
-`decide(job, event, now)` returns the next job and the effects to carry out, as small values. The worker stores the job before it
-carries them out, and every effect may be repeated; so after a crash the running jobs are read back, the backend is asked,
-and its answer is fed to `decide` like any other event.
+What happens to a job is decided in koma.core.decide; the events and effects are values in koma.core.step.
 """
 
 from collections.abc import Mapping
@@ -93,7 +91,10 @@ class Job:
     """A job as it is stored. `action` says how it began: render, measure, gate, restore or publish.
 
     `attempt` counts submissions from 1 (0 before the first); `prompt_id` is that of the current attempt. `not_before` is the earliest
-    time (epoch seconds) for the next submission. `doubt_since` is set while the backend's answer is unknown or the prompt absent.
+    time (epoch seconds) for the next submission. `doubt_since` is set while the backend's answer is unknown or the prompt absent, and
+    while a cancelled or overdue prompt has not stopped yet. `failed_attempts` counts attempts whose failure counts against the job,
+    `lost_attempts` those that vanished from the backend before they began, `failed_steps` failed tries of the present step (collect, measure, record, publish). `finished_at` before a terminal state means:
+    it has failed, and the failed take is being recorded.
     """
 
     job_id: str
@@ -116,3 +117,6 @@ class Job:
     render_seconds: float = 0.0
     peak_memory_bytes: int | None = None
     finished_at: float = 0.0
+    failed_attempts: int = 0
+    lost_attempts: int = 0
+    failed_steps: int = 0

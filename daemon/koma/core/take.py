@@ -92,3 +92,4 @@ class Published:
     measure_key: str
     rules_digest: str
     content_digest: str
+    decided: bool = False

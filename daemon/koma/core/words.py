@@ -55,6 +55,7 @@ class Reason(StrEnum):
     REVERTED = "reverted"  # the wanted take was made earlier and comes back from the object store
     MISSING_OUTPUT = "missing-output"  # the published file is gone, the object is there
     MISSING_OBJECT = "missing-object"  # the take is known, but its object is gone
+    MOVED = "moved"  # `moved:` gave a published target another id
     UNPUBLISHED = "unpublished"  # a take that is good enough was never published
     METRIC_CHANGED = "metric-changed"  # other metrics, or other versions of them, are asked for
     RULE_CHANGED = "rule-changed"  # thresholds or rules changed; measurements stay

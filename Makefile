@@ -1,0 +1,75 @@
+# The two commands: `make demo` renders the demo project, `make test` checks everything. Both set up what they need.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+CODE := daemon tests
+
+.PHONY: help setup setup-dev demo test lint unit bench fmt pins ci-tools clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(VENV)/base.stamp ## Koma in .venv, with the versions that were tested
+
+setup-dev: $(VENV)/dev.stamp ## the same, and what the tests need
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo 'koma: needs Python 3.11 or later, and none was found.'; echo '  do: install it, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'koma: needs Python 3.11 or later; $(PYTHON) is' "$$($(PYTHON) -V)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'koma: this Python can not make virtual environments.'; echo '  do: install its venv package (Debian: apt install python3-venv)'; exit 1; }
+
+$(VENV)/base.stamp: $(VENV)/bin/python pyproject.toml constraints/build.txt constraints/base.txt
+	@echo 'Setting up Koma in $(VENV) (this takes a minute the first time).'
+	@$(PIP) install -r constraints/build.txt
+	@$(PIP) install --no-build-isolation -c constraints/base.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/base.stamp constraints/dev.txt
+	@$(PIP) install --no-build-isolation -c constraints/base.txt -c constraints/dev.txt -e '.[dev]'
+	@touch $@
+
+demo: setup ## render the demo project on this machine, without a server
+	@$(BIN)/koma run --once
+	@echo
+	@echo 'Done. What was rendered lies in outputs/, one folder for each project, scene and shot:'
+	@find outputs -name '*.mp4' -not -path '*/.koma/*' -not -path '*/takes/*' | sort | sed 's/^/  /'
+	@echo 'Beside each file: *.gate.json (what was measured), *.receipt.json (how it was made), *.jpg (a poster).'
+	@echo 'Run it again: nothing is left to do. Change a shot in projects/, look with $(BIN)/koma plan, run it again.'
+
+test: lint unit ## formatter, linter, types, layering and all tests
+
+lint: setup-dev ## all but the tests
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup-dev ## the tests
+	$(BIN)/pytest -q -n 2
+
+bench: setup-dev ## how fast it is, as ratios to ninja measured in the same run
+	$(BIN)/python tests/benchmarks/run.py
+
+fmt: setup-dev ## format, and mend what the linter can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+pins: ## choose the newest versions that fit and write them to constraints/
+	@rm -rf build/pins && $(PYTHON) -m venv build/pins
+	@build/pins/bin/pip install --quiet hatchling editables
+	@build/pins/bin/pip freeze > constraints/build.txt
+	@build/pins/bin/pip install --quiet -c constraints/build.txt .
+	@build/pins/bin/pip freeze --exclude koma | grep -vxFf constraints/build.txt > constraints/base.txt
+	@build/pins/bin/pip install --quiet -c constraints/build.txt -c constraints/base.txt '.[dev]'
+	@build/pins/bin/pip freeze --exclude koma | grep -vxFf constraints/build.txt | grep -vxFf constraints/base.txt > constraints/dev.txt
+	@rm -rf build/pins
+
+ci-tools: ## system packages that the tests want
+	@command -v git >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy git; }
+
+clean: ## what can be made again, but never outputs/
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""The `koma` command. `--version` and `koma plan` come through here without the command-line library, for start-up time."""
+
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line (without the program name) and return the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv in (["--version"], ["-V"]):
+        from koma import __version__  # noqa: PLC0415 - start-up time
+
+        sys.stdout.write(f"koma {__version__}\n")
+        return 0
+    from koma.cli import dispatch  # noqa: PLC0415 - start-up time
+    from koma.core.errors import KomaError  # noqa: PLC0415 - start-up time
+
+    try:
+        code = dispatch(argv)
+        sys.stdout.flush()
+    except KomaError as error:
+        sys.stderr.write(f"koma: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("koma: stopped by the keyboard\n")
+        return 130
+    except BrokenPipeError:
+        return _closed_pipe()
+    return code
+
+
+def _closed_pipe() -> int:
+    """End quietly, the last flush included, when the reader of our output went away (`koma status | head`)."""
+    import os  # noqa: PLC0415 - start-up time
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

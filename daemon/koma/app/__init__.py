@@ -1,0 +1,1 @@
+"""Where concrete adapters are named, and nowhere else: one workspace (`workspace`), and its daemon (`daemon`)."""

@@ -1,0 +1,221 @@
+"""One workspace, put together as far as a command needs it.
+
+Adapters are imported when they are first used, so that `koma plan` with nothing to do pays for none that it does not need.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from koma import __version__
+from koma.config import Config, find_workspace, load
+from koma.core.keys import KEY_FORMAT
+from koma.core.node_rules import Signatures
+from koma.core.words import BackendKind, Rendition
+from koma.engine.drafting import Drafting
+from koma.engine.survey import Surveyor
+from koma.engine.templates import Templates
+from koma.engine.wanted import Desires
+from koma.ports import Backend, Clock, Renderer, Source, Store
+
+if TYPE_CHECKING:
+    from koma.publish.media import MediaBuilder
+    from koma.publish.objects import FileObjects
+    from koma.publish.publisher import FolderPublisher
+    from koma.sources.cache import Cache
+
+CONFIG_FILE = "koma.yaml"
+LIVE_SIGNATURES = "object_info.json"
+
+
+class App:
+    """One workspace. `writes` says that this process holds the state's lock and may write it."""
+
+    def __init__(self, config: Config, *, writes: bool = False, settle: bool = False) -> None:
+        self.config = config
+        self._writes = writes
+        self._settle = settle
+        self._opened: list[Callable[[], None]] = []
+
+    @classmethod
+    def open(cls, workspace: Path | None, *, writes: bool = False, settle: bool = False) -> Self:
+        """Open the workspace that was named, or the nearest one. Raises ConfigError, WorkspaceError."""
+        return cls(read_config(find_workspace(workspace, Path.cwd())), writes=writes, settle=settle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release everything that was opened."""
+        while self._opened:
+            self._opened.pop()()
+
+    @cached_property
+    def cache(self) -> "Cache":
+        """What was parsed and resolved before."""
+        from koma.sources.cache import Cache  # noqa: PLC0415
+
+        cache = Cache(self.config.paths.cache, version=f"{__version__} {KEY_FORMAT}")
+        self._opened.append(cache.close)
+        return cache
+
+    @cached_property
+    def source(self) -> Source:
+        """Documents, templates and pictures."""
+        from koma.sources.directory import DirectorySource  # noqa: PLC0415
+
+        config = self.config
+        templates = os.path.relpath(config.paths.templates, config.workspace)
+        settle = config.source.references_settle if self._settle else 0.0
+        directory = DirectorySource(config.workspace, config.watch, templates, self.cache, settle_seconds=settle)
+        if config.source.mode == "directory":
+            return directory
+        from koma.sources.commits import CommitSource  # noqa: PLC0415
+
+        return CommitSource(directory, config.workspace, config.source.repository, config.source.ref, config.paths.private / "git")
+
+    @cached_property
+    def store(self) -> Store:
+        """What Koma remembers."""
+        from koma.stores.sqlite import SqliteStore  # noqa: PLC0415
+
+        if self._writes:
+            self.config.paths.state.parent.mkdir(parents=True, exist_ok=True)
+        store = SqliteStore(self.config.paths.state, readonly=not self._writes)
+        self._opened.append(store.close)
+        return store
+
+    @cached_property
+    def objects(self) -> "FileObjects":
+        """The object store."""
+        from koma.publish.objects import FileObjects  # noqa: PLC0415
+
+        return FileObjects(self.config.paths.objects)
+
+    @cached_property
+    def media(self) -> "MediaBuilder":
+        """Decoding and encoding."""
+        from koma.publish.media import MediaBuilder  # noqa: PLC0415
+
+        return MediaBuilder(self.objects, self.scratch)
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for files on their way, on the same disk as the outputs."""
+        folder = self.config.paths.private / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @cached_property
+    def publisher(self) -> "FolderPublisher":
+        """The outputs folder."""
+        from koma.publish.publisher import FolderPublisher  # noqa: PLC0415
+
+        return FolderPublisher(self.config.paths.outputs, self.objects)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Real time."""
+        from koma.telemetry.clock import SystemClock  # noqa: PLC0415
+
+        return SystemClock()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Templates to graphs."""
+        from koma.templating.jinja import JinjaRenderer  # noqa: PLC0415
+
+        return JinjaRenderer()
+
+    @property
+    def live_signatures(self) -> Path:
+        """Where the node signatures of the server that was seen last are kept."""
+        return self.config.paths.private / LIVE_SIGNATURES
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """Node signatures to check graphs against: those of the server that was seen last, else the recorded ones."""
+        from koma.templating.signatures import load_recorded  # noqa: PLC0415
+
+        recorded = load_recorded()
+        if not self.live_signatures.is_file():
+            return recorded
+        return Signatures(json.loads(self.live_signatures.read_bytes()), live=True, elsewhere=recorded)
+
+    def _signature_salt(self) -> str:
+        try:
+            return sha256(self.live_signatures.read_bytes()).hexdigest()
+        except OSError:
+            return f"recorded {__version__}"
+
+    def forget_signatures(self) -> None:
+        """Read them again next time: another server answered."""
+        self.__dict__.pop("signatures", None)
+        self.drafting.salt = self._signature_salt()
+
+    @cached_property
+    def templates(self) -> Templates:
+        """Template folders."""
+        return Templates(self.source, os.path.relpath(self.config.paths.templates, self.config.workspace))
+
+    @cached_property
+    def drafting(self) -> Drafting:
+        """Scenes to target rows."""
+        return Drafting(self.templates, lambda: self.renderer, lambda: self.signatures, self._signature_salt())
+
+    @cached_property
+    def desires(self) -> Desires:
+        """What is wanted."""
+        return Desires(self.source, self.cache, self.templates, self.drafting, lambda file: self.media.content_digest(file))
+
+    @cached_property
+    def surveyor(self) -> Surveyor:
+        """One look at everything."""
+        return Surveyor(self.source, self.desires, self.store, self.objects, self.config.paths.outputs)
+
+    def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
+        """Backends that a rendition is drawn by. Raises KomaError when ComfyUI is needed and none is named."""
+        if rendition is Rendition.ANIMATIC:
+            from koma.backends.animatic.backend import AnimaticBackend  # noqa: PLC0415
+
+            return {BackendKind.ANIMATIC: AnimaticBackend()}
+        from koma.backends.comfyui.backend import ComfyUIBackend  # noqa: PLC0415
+        from koma.core.errors import KomaError  # noqa: PLC0415
+
+        named = next(iter(self.config.backends), None)
+        if named is None:
+            hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
+            raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
+        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url)}
+
+
+def read_config(workspace: Path) -> Config:
+    """Settings of a workspace, without reading YAML again while koma.yaml has the bytes that it had before."""
+    file, kept = workspace / CONFIG_FILE, workspace / "outputs" / ".koma" / "koma.yaml.json"
+    try:
+        digest = sha256(file.read_bytes()).hexdigest()
+        cached = json.loads(kept.read_bytes())
+    except (OSError, ValueError):
+        return _read_anew(workspace, file, kept)
+    return load(workspace, parsed=cached["data"]) if cached.get("digest") == digest else _read_anew(workspace, file, kept)
+
+
+def _read_anew(workspace: Path, file: Path, kept: Path) -> Config:
+    config = load(workspace)
+    from koma.core.yamltext import read_yaml  # noqa: PLC0415
+
+    text = file.read_bytes()
+    documents = read_yaml(text, CONFIG_FILE).documents
+    data: Any = documents[0].data if documents else {}
+    if kept.parent.is_dir():
+        temporary = kept.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps({"digest": sha256(text).hexdigest(), "data": data}), encoding="utf-8")
+        temporary.rename(kept)
+    return config

@@ -1,0 +1,207 @@
+"""The ComfyUI backend. History decides; the WebSocket only hints."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from koma.backends.comfyui import inputs as placeholders
+from koma.backends.comfyui import sightings
+from koma.backends.comfyui.decoding import prove
+from koma.backends.comfyui.http import Http, NoAnswerError
+from koma.backends.comfyui.progress import Listener, Reader
+from koma.backends.comfyui.refusals import submitted
+from koma.backends.comfyui.shapes import Reply
+from koma.core.media import InputFile
+from koma.core.request import BackendStatus, Failure, FailureClass, Progress, RenderRequest, Sighting, Stage, SubmitOutcome, Submitted
+from koma.core.signatures import from_object_info
+from koma.core.words import BackendKind
+from koma.ports import CollectError
+
+UPLOADS = "koma"  # the folder below the server's input folder
+_OK = 200
+_BAD_FILE = frozenset({400, 413})
+_PEAKS = 256
+
+
+class _RefusedError(Exception):
+    """Nothing was queued; carries the answer for the caller of `submit`."""
+
+    def __init__(self, outcome: SubmitOutcome, kind: FailureClass, message: str) -> None:
+        super().__init__(message)
+        self.answer = Submitted(outcome, Failure(kind, message))
+
+
+class ComfyUIBackend:
+    """One ComfyUI server. `url` is `http://host:port`, with a path where a proxy adds one; `http_timeout` in seconds."""
+
+    kind = BackendKind.COMFYUI
+
+    def __init__(self, name: str, url: str, *, http_timeout: float = 30.0) -> None:
+        self.name = name
+        self._http = Http(url, http_timeout)
+        self._reader = Reader()
+        self._listener = Listener(url, self._reader)
+        self._peaks: dict[str, int] = {}
+
+    async def open(self) -> None:
+        """Start listening for progress; a server that is down is tried again in the background."""
+        self._listener.start()
+
+    async def close(self) -> None:
+        """Close the connections; the server keeps its prompts."""
+        await self._listener.stop()
+        await self._http.aclose()
+
+    async def probe(self) -> BackendStatus:
+        """Ask for version, memory and queue."""
+        try:
+            stats, queue = await self._json("/system_stats"), await self._json("/queue")
+        except NoAnswerError as error:
+            return BackendStatus(up=False, message=str(error))
+        return sightings.status(stats, queue)
+
+    async def signatures(self) -> Mapping[str, Any] | None:
+        """Return what the server says about its nodes (see koma.core.signatures), None if it does not answer."""
+        try:
+            return from_object_info(await self._json("/object_info"))
+        except NoAnswerError:
+            return None
+
+    async def submit(self, request: RenderRequest, inputs: Mapping[str, Path]) -> Submitted:
+        """Upload the inputs, then queue the graph with one POST."""
+        try:
+            graph = await self._graph(request, inputs)
+        except _RefusedError as refused:
+            return refused.answer
+        self._reader.watch(request.prompt_id, graph)
+        try:
+            reply = await self._http.post("/prompt", self._prompt(request, graph))
+        except NoAnswerError as error:
+            kind = FailureClass.LOST if error.sent else FailureClass.BACKEND_DOWN
+            return Submitted(SubmitOutcome.UNKNOWN if error.sent else SubmitOutcome.BUSY, Failure(kind, str(error)))
+        except ValueError as error:
+            return Submitted(SubmitOutcome.REJECTED, Failure(FailureClass.VALIDATION, f"the graph is no JSON: {error}"))
+        return await self._settle(reply, request.prompt_id)
+
+    def _prompt(self, request: RenderRequest, graph: Mapping[str, Any]) -> dict[str, Any]:
+        ours = {"label": request.label, "prefix": request.prefix}
+        extra = {sightings.OURS: ours}
+        return {"prompt": graph, "prompt_id": request.prompt_id, "client_id": self._listener.client_id, "extra_data": extra}
+
+    async def _settle(self, reply: Reply, prompt_id: str) -> Submitted:
+        answer = submitted(reply, prompt_id)
+        if reply.status == _OK and answer.outcome is SubmitOutcome.REJECTED:
+            await self.cancel(str(reply.data["prompt_id"]))  # the server runs what is left of a partly invalid graph
+        return answer
+
+    async def _graph(self, request: RenderRequest, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        _refuse_first(placeholders.defects(request.document))
+        names = {item.name: await self._upload(item, inputs) for item in request.inputs}
+        graph = placeholders.fill(request.document, names)
+        _refuse_first(placeholders.unfilled(graph), FailureClass.INPUT)
+        return graph
+
+    async def _upload(self, item: InputFile, inputs: Mapping[str, Path]) -> str:
+        name = f"{item.file_digest}{item.suffix}"
+        data = await asyncio.to_thread(_read, item, inputs)
+        try:
+            reply = await self._http.upload("/upload/image", name, data, {"type": "input", "subfolder": UPLOADS, "overwrite": "true"})
+        except NoAnswerError as error:
+            raise _RefusedError(SubmitOutcome.BUSY, FailureClass.BACKEND_DOWN, f"{item.name} was not uploaded: {error}") from error
+        if reply.status == _OK and isinstance(reply.data, Mapping) and reply.data.get("name"):
+            return str(PurePosixPath(str(reply.data.get("subfolder") or ""), str(reply.data["name"])))
+        outcome = SubmitOutcome.REJECTED if reply.status in _BAD_FILE else SubmitOutcome.BUSY
+        kind = FailureClass.INPUT if reply.status in _BAD_FILE else FailureClass.BACKEND_DOWN
+        raise _RefusedError(outcome, kind, f"{item.name} was not uploaded: the server answered HTTP {reply.status} {reply.text}".rstrip())
+
+    async def ask(self, prompt_id: str) -> Sighting:
+        """Read the queue, then the history: an id moves from one to the other, so the other order could miss it."""
+        try:
+            stage = sightings.in_queue(await self._json("/queue"), prompt_id)
+            if stage is not None:
+                return Sighting(stage, peak_memory_bytes=await self._sample(prompt_id) if stage is Stage.RUNNING else None)
+            history = await self._json(f"/history/{quote(prompt_id, safe='')}")
+        except NoAnswerError as error:
+            return Sighting(Stage.UNREACHABLE, failure=Failure(FailureClass.BACKEND_DOWN, str(error)))
+        entry = history.get(prompt_id)
+        return sightings.from_history(entry, self._peaks.get(prompt_id)) if isinstance(entry, Mapping) else Sighting(Stage.ABSENT)
+
+    async def _sample(self, prompt_id: str) -> int | None:
+        with contextlib.suppress(NoAnswerError):
+            used = sightings.memory_in_use(await self._json("/system_stats"))
+            if used is not None:
+                self._peaks[prompt_id] = max(used, self._peaks.pop(prompt_id, 0))
+                while len(self._peaks) > _PEAKS:
+                    del self._peaks[next(iter(self._peaks))]
+        return self._peaks.get(prompt_id)
+
+    def progress(self) -> AsyncIterator[Progress]:
+        """Yield hints for the prompts that this backend submitted on its current connection."""
+        return self._listener.hints()
+
+    async def collect(self, request: RenderRequest, outputs: Mapping[str, Any], into: Path) -> Sequence[Path]:
+        """Fetch the files whose name begins with the request's prefix, by node and then in the node's order."""
+        wanted = [item for item in outputs.get("files") or () if _place(item).startswith(request.prefix)]
+        if not wanted:
+            names = ", ".join(_place(item) for item in outputs.get("files") or ()) or "none"
+            raise CollectError(f"no output file begins with {request.prefix!r}; the server named: {names}")
+        await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
+        return [await self._fetch(item, into / f"{number:05d}{_suffix(item)}") for number, item in enumerate(wanted, 1)]
+
+    async def _fetch(self, item: Mapping[str, str], into: Path) -> Path:
+        part = into.with_name(f"{into.name}.part")
+        params = {key: item[key] for key in ("filename", "subfolder", "type")}
+        try:
+            reply = await self._http.download("/view", params, part)
+            if reply.status != _OK:
+                raise CollectError(f"{_place(item)}: the server answered HTTP {reply.status}: the file is gone or not readable there")
+            await asyncio.to_thread(prove, part, into.suffix)
+            return await asyncio.to_thread(part.replace, into)
+        except (NoAnswerError, ValueError, OSError) as error:
+            raise CollectError(f"{_place(item)}: {error}") from error
+        finally:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+
+    async def cancel(self, prompt_id: str) -> None:
+        """Delete it from the queue; if it runs, interrupt it, which takes effect at the node's next step."""
+        with contextlib.suppress(NoAnswerError):
+            await self._http.post("/queue", {"delete": [prompt_id]})
+            if sightings.in_queue(await self._json("/queue"), prompt_id) is Stage.RUNNING:
+                await self._http.post("/interrupt", {"prompt_id": prompt_id})
+
+    async def free(self) -> None:
+        """Ask the server to unload models and to drop cached results once the current prompt is done."""
+        with contextlib.suppress(NoAnswerError):
+            await self._http.post("/free", {"unload_models": True, "free_memory": True})
+
+    async def _json(self, path: str) -> Mapping[str, Any]:
+        reply = await self._http.get(path)
+        if reply.status != _OK or not isinstance(reply.data, Mapping):
+            said = " ".join(reply.text[:200].split())
+            raise NoAnswerError(f"{self._http.shown}{path} answered HTTP {reply.status}, expected a JSON object: {said}", sent=True)
+        return reply.data
+
+
+def _refuse_first(findings: Any, kind: FailureClass = FailureClass.VALIDATION) -> None:
+    found = next(iter(findings), None)
+    if found is not None:
+        raise _RefusedError(SubmitOutcome.REJECTED, kind, found)
+
+
+def _read(item: InputFile, inputs: Mapping[str, Path]) -> bytes:
+    try:
+        return inputs[item.name].read_bytes()
+    except (KeyError, OSError) as error:
+        raise _RefusedError(SubmitOutcome.REJECTED, FailureClass.INPUT, f"no file for {item.name}: {error}") from error
+
+
+def _place(item: Mapping[str, str]) -> str:
+    return "/".join(part for part in (item.get("subfolder", "").replace("\\", "/"), item["filename"]) if part)
+
+
+def _suffix(item: Mapping[str, str]) -> str:
+    suffix = PurePosixPath(item["filename"]).suffix.lower()
+    return suffix if suffix[1:].isalnum() else ".bin"

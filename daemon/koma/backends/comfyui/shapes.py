@@ -1,0 +1,31 @@
+"""An answer of the server, and reading JSON whose shape nobody promised: what is not as expected counts as empty, so nothing raises."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+EXCERPT = 4000  # characters of the server's own words that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: HTTP status, the JSON value (None if the body is no JSON), and the start of the body as text."""
+
+    status: int
+    data: Any
+    text: str
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return the value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def number(value: Any) -> float | None:
+    """Return the value if it is a number, else None."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,155 @@
+"""The work behind `koma plan`: survey, reasons, and the plan as text or JSON."""
+
+import gc
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from koma.app.workspace import App
+from koma.core.errors import KomaError, UsageError
+from koma.core.patterns import any_of
+from koma.core.plan import Action, Plan, Selection
+from koma.core.problem import Problem, Severity
+from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.words import ActionKind, Reason, Rendition
+from koma.ports import SourceError
+
+if TYPE_CHECKING:
+    from koma.cli.plan import Options
+    from koma.engine.survey import Survey
+
+FORMAT_VERSION = 1
+SYMBOLS = {
+    ActionKind.RENDER: "+", ActionKind.RESTORE: "<", ActionKind.MEASURE: "?", ActionKind.GATE: "=",
+    ActionKind.PUBLISH: ">", ActionKind.RETIRE: "-", ActionKind.HOLD: "!", ActionKind.KEEP: " ",
+}  # fmt: skip
+
+
+def run(options: "Options", workspace: Path | None) -> int:
+    """Plan and print; exit 0, with --detailed-exitcode 2 where something would be done, 1 for Problems."""
+    gc.disable()  # tens of thousands of small values, all needed until the end
+    with App.open(workspace) as app:
+        rendition = _rendition(options.rendition) if options.rendition else app.config.rendition
+        selection = Selection(any_of(options.targets), any_of(options.excluded))
+        survey = _survey(app, rendition, selection)
+        actions = _explained(app, survey)
+        safety = app.config.safety
+        limits = Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least)
+        held = objections(survey.plan, len(survey.observed.published), limits)
+        if options.json:
+            _print_json(survey, actions, held, everything=options.all)
+        else:
+            _print_text(survey, actions, held, everything=options.all)
+    sys.stdout.flush()
+    doing = any(action.action not in (ActionKind.KEEP, ActionKind.HOLD) for action in actions)
+    errors = any(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
+    return 2 if options.detailed and doing else 1 if errors else 0
+
+
+def _rendition(name: str) -> Rendition:
+    try:
+        return Rendition(name)
+    except ValueError:
+        raise UsageError(f"there is no rendition {name!r}", f"one of {', '.join(Rendition)}") from None
+
+
+def _survey(app: App, rendition: Rendition, selection: Selection) -> "Survey":
+    try:
+        return app.surveyor.survey(rendition, selection)
+    except SourceError as error:
+        raise KomaError(str(error), "try again in a moment") from error
+
+
+def _explained(app: App, survey: "Survey") -> list[Action]:
+    if not any(action.reason is Reason.CHANGED for action in survey.plan.actions):
+        return survey.plan.actions
+    from koma.engine.reasons import Reasons  # noqa: PLC0415 - only where something changed
+
+    return Reasons(survey, app.desires, app.drafting, app.store).explained(survey.plan.actions)
+
+
+def as_json(action: Action) -> dict[str, Any]:
+    """One action as `koma plan --json` gives it."""
+    return {
+        "target": action.target_id,
+        "action": action.action,
+        "reason": action.reason,
+        "certain": action.certain,
+        "root_cause": not action.cause,
+        "cause": action.cause,
+        "waits_for": action.waits_for,
+        "take": action.take_number,
+        "render_key": action.key,
+        "changed": [
+            {"field": c.field, "old": c.old, "new": c.new, "file": c.file, "line": c.line, "column": c.column} for c in action.changed
+        ],
+        "estimated_gpu_seconds": {"p50": round(action.p50_seconds, 3), "p90": round(action.p90_seconds, 3)},
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """One Problem for programs."""
+    return {
+        "file": problem.place.file, "line": problem.place.line, "column": problem.place.column, "severity": problem.severity, "code": problem.code,
+        "message": problem.message, "expected": problem.expected, "hint": problem.hint, "path": problem.path,
+    }  # fmt: skip
+
+
+def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
+    import json  # noqa: PLC0415
+
+    p50, p90 = gpu_seconds(survey.plan)
+    kept = [Action(name, ActionKind.KEEP, Reason.CURRENT) for name in survey.plan.kept] if everything else []
+    document = {
+        "format_version": FORMAT_VERSION,
+        "rendition": survey.rendition,
+        "plan": plan_digest(survey.plan),
+        "held": list(held),
+        "summary": survey.plan.summary(),
+        "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
+        "actions": [as_json(action) for action in [*actions, *kept]],
+        "problems": [problem_json(problem) for problem in survey.wanted.problems],
+    }
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def _print_text(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
+    out = [str(problem) for problem in survey.wanted.problems]
+    out += [line for action in actions for line in lines_of(action)]
+    if everything:
+        out += [f"  {name}  keep (current)" for name in survey.plan.kept]
+    out.append(summary_line(survey.plan))
+    if held:
+        out += [f"held: {reason}" for reason in held]
+        out.append(f"to go ahead with exactly this plan: koma run --allow {plan_digest(survey.plan)}")
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+def lines_of(action: Action) -> list[str]:
+    """One action as text: what, why, how long, and what changed where."""
+    notes = [str(action.reason)]
+    notes += [f"follows from {action.cause}"] if action.cause else []
+    notes += [f"after {', '.join(action.waits_for)}"] if action.waits_for and not action.cause else []
+    notes += ["not certain yet"] if not action.certain else []
+    notes += [f"about {action.p50_seconds:.0f} s, at most {action.p90_seconds:.0f} s"] if action.p50_seconds >= 1 else []
+    lines = [f"{SYMBOLS[action.action]} {action.target_id}  {action.action} ({'; '.join(notes)})"]
+    for change in action.changed:
+        where = ":".join(str(part) for part in (change.file, change.line, change.column) if part)
+        lines.append(f"    {change.field}: {_short(change.old)} -> {_short(change.new)}  ({where})")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def summary_line(plan: Plan) -> str:
+    """Say in one line what a plan does."""
+    counts = plan.summary()
+    said = [f"{count} to {name}" for name, count in counts.items() if count and name != ActionKind.KEEP]
+    p50, p90 = gpu_seconds(plan)
+    time = f" in about {p50 / 60:.1f} GPU minutes (at most {p90 / 60:.1f})" if p50 else ""
+    kept = counts[ActionKind.KEEP]
+    return f"{', '.join(said)}{time}; {kept} as wanted" if said else f"nothing to do: {kept} as wanted"

@@ -1,0 +1,36 @@
+"""`koma run`: the daemon; with `--once`, reconcile until nothing is left."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from koma.core.patterns import any_of
+
+
+def command(
+    ctx: typer.Context,
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="Work on these only: an id, the beginning of one, or a pattern.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when nothing is left to do.")] = False,
+    allow: Annotated[str, typer.Option(metavar="PLAN_DIGEST", help="Let exactly this held plan go ahead.")] = "",
+    exclude: Annotated[list[str] | None, typer.Option(metavar="TARGET", help="Leave these out.")] = None,
+) -> int:
+    """Watch the workspace and render what changed. With --once: exit 0 all ready, 1 errors, 3 something waits for a person."""
+    from koma.app.daemon import run  # noqa: PLC0415 - start-up time of --help
+    from koma.app.workspace import App  # noqa: PLC0415
+    from koma.stores.lock import StateLock  # noqa: PLC0415
+
+    with App.open(ctx.obj, writes=True, settle=not once) as app:
+        lock = StateLock(app.config.paths.state.with_suffix(".lock"))
+        app.config.paths.private.mkdir(parents=True, exist_ok=True)
+        with lock:
+            return asyncio.run(run(app, once=once, allow=allow, selects=_selects(targets or [], exclude or [])))
+
+
+def _selects(targets: list[str], excluded: list[str]) -> Callable[[str], bool] | None:
+    if not targets and not excluded:
+        return None
+    wanted, unwanted = any_of(targets), any_of(excluded)
+    return lambda name: (wanted is None or wanted(name)) and not (unwanted is not None and unwanted(name))
+

@@ -1,0 +1,63 @@
+"""Whether everything that a shot names is there: characters, versions, outfits, locations, and reference pictures."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from koma.core.draft import Context, Input
+from koma.core.hints import closest
+from koma.core.problem import Problem
+from koma.core.resolve import Doc, Reference, World
+
+
+def check_shot(context: Context, scene: Doc, shot: Mapping[str, Any]) -> bool:
+    """Whether everything that the shot names is there; what is not is a Problem, unless it may only be unreadable for now."""
+    return all([_known(context, scene, *name) for name in _names(context.world, scene, shot)])  # a list: every mistake is reported
+
+
+def _names(world: World, scene: Doc, shot: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    """Give (field path, what it is, name, what is known by such names) of everything that a shot names."""
+    shot_path = f"shots.{shot['id']}"
+    if location := shot.get("location") or scene.data.get("location"):
+        yield f"{shot_path}.location" if shot.get("location") else "location", "location", location, world.locations
+    for prefix, entries in ((f"{shot_path}.characters", shot.get("characters")), ("characters", scene.data.get("characters"))):
+        for entry in entries or ():
+            yield from _member(world, f"{prefix}.{entry['id']}", entry)
+    for line in shot.get("dialogue") or ():
+        yield f"{shot_path}.dialogue.{line['id']}.who", "character", line["who"], world.characters
+
+
+def _member(world: World, path: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    yield f"{path}.id", "character", entry["id"], world.characters
+    doc = world.characters.get(entry["id"])
+    for word, plural in (("version", "versions"), ("outfit", "outfits")):
+        if doc is not None and entry.get(word):
+            yield f"{path}.{word}", f"{word} of {entry['id']}", entry[word], doc.data.get(plural) or {}
+
+
+def _known(context: Context, scene: Doc, path: str, what: str, name: str, known: Mapping[str, Any]) -> bool:
+    if name in known:
+        return True
+    if not context.world.perhaps(what, name):
+        near = closest(name, known)
+        problem = Problem(
+            context.place(scene.file, scene.index, path),
+            "missing-reference",
+            f"there is no {what} called {name!r}",
+            expected=f"one of {', '.join(sorted(known)) or 'none: nothing of that kind is defined'}",
+            hint=f"did you mean {near!r}?" if near else f"define {name!r}, or correct the name",
+            path=path,
+        )
+        if problem not in context.problems:
+            context.problems.append(problem)
+    return False
+
+
+def portrait(world: World, who: Mapping[str, Any]) -> Reference | None:
+    """First reference picture of a character in a shot: of its version, else of the character."""
+    found = world.references.get((who["id"], who["version"])) or world.references.get((who["id"], ""))
+    return found[0] if found else None
+
+
+def input_of(name: str, reference: Reference) -> Input:
+    """Read a reference picture under an input name."""
+    return Input(name, reference.content_digest, reference.file_digest, "." + reference.path.rsplit(".", 1)[-1].lower())

@@ -1,0 +1,340 @@
+"""`decide`: what follows when something happens to a job. Pure, total, one function per state.
+
+The worker stores the job that comes back before it carries out the effects. A job that is neither queued nor over always gets an
+effect that will be answered, so it can't get stuck; an event that does not belong to its state only makes it repeat its present step.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from koma.core import attempt, retry
+from koma.core.gate import judge
+from koma.core.job import TERMINAL, Job, JobState
+from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
+from koma.core.step import (
+    Ask,
+    CancelAsked,
+    Collect,
+    Collected,
+    CollectFailed,
+    Effect,
+    Emit,
+    Event,
+    Free,
+    Interrupt,
+    Measure,
+    Measured,
+    Publish,
+    PublishedAs,
+    Recall,
+    Recalled,
+    Recorded,
+    RecordTake,
+    Recovered,
+    Seen,
+    Start,
+    StepFailed,
+    Submit,
+    SubmitAnswer,
+    Wait,
+)
+from koma.core.words import ActionKind, Verdict
+
+Step = tuple[Job, tuple[Effect, ...]]
+
+
+def decide(job: Job, event: Event, now: float) -> Step:
+    """Return the next job, to be stored, and the effects, to be carried out in order after that. `now` in epoch seconds."""
+    if job.state in TERMINAL:
+        return job, ()
+    if job.finished_at > 0:
+        return _recording_failure(job, event, now)
+    return _BY_STATE[job.state](job, event, now)
+
+
+def facts(job: Job) -> dict[str, Any]:
+    """Return the fields of every event about a job: JSON values."""
+    work = job.work
+    return {
+        "job": job.job_id,
+        "action": str(job.action),
+        "target": work.target,
+        "rendition": work.rendition,
+        "phase": work.phase,
+        "take": work.number,
+        "attempt": job.attempt,
+        "prompt_id": job.prompt_id,
+        "template": work.template,
+        "backend": str(work.backend),
+        "seconds": job.render_seconds,
+        "verdict": str(job.gate.verdict) if job.gate is not None else "",
+        "error_class": str(job.failure.kind) if job.failure is not None else "",
+        "message": job.failure.message if job.failure is not None else "",
+    }
+
+
+def _queued(job: Job, event: Event, now: float) -> Step:
+    if job.cancel_asked or isinstance(event, CancelAsked):
+        return _cancelled(job, now)
+    if not isinstance(event, Start) or now < job.not_before:
+        return job, ()
+    if job.work.request is None:
+        return _give_up(job, Failure(FailureClass.INTERNAL, f"a queued {job.action} has nothing to submit"), now)
+    number = job.attempt + 1
+    prompt_id = attempt.prompt_id(job.work.take_key, number, attempt.salt_of(job))
+    fresh = replace(job, state=JobState.SUBMITTING, attempt=number, prompt_id=prompt_id, submitted_at=now, outputs={}, failure=None)
+    return replace(fresh, running_since=0.0, not_before=0.0, doubt_since=0.0, failed_steps=0), (Submit(prompt_id),)
+
+
+def _at_backend(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case CancelAsked():
+            return replace(job, cancel_asked=True, doubt_since=now), (Interrupt(job.prompt_id), Ask(job.prompt_id))
+        case SubmitAnswer(answer) if job.state is JobState.SUBMITTING:
+            return _answered(job, answer, now)
+        case Seen(sighting):
+            return _leaving(job, sighting, now) if job.cancel_asked else _seen(job, sighting, now)
+        case Recovered() if not job.cancel_asked and not _overdue(job):
+            return replace(job, doubt_since=now), (Ask(job.prompt_id),)
+        case _:
+            return job, (Ask(job.prompt_id),)
+
+
+def _answered(job: Job, answer: Submitted, now: float) -> Step:
+    match answer.outcome:
+        case SubmitOutcome.ACCEPTED:
+            there = replace(job, state=JobState.SUBMITTED, doubt_since=0.0)
+            return there, (Emit("job_submitted", facts(there)), Wait(now + retry.POLL_SECONDS))
+        case SubmitOutcome.REJECTED:
+            return _give_up(job, answer.failure or Failure(FailureClass.VALIDATION, "the backend refused the request"), now)
+        case SubmitOutcome.BUSY:
+            failure = answer.failure or Failure(FailureClass.BACKEND_DOWN, "the backend takes no work now")
+            return replace(job, state=JobState.QUEUED, not_before=now + retry.BUSY_SECONDS, failure=failure), ()
+        case SubmitOutcome.UNKNOWN:
+            return replace(job, doubt_since=now), (Ask(job.prompt_id),)
+
+
+def _seen(job: Job, sighting: Sighting, now: float) -> Step:
+    match sighting.stage:
+        case Stage.QUEUED | Stage.RUNNING:
+            return _present(job, now, running=sighting.stage is Stage.RUNNING)
+        case Stage.SUCCEEDED:
+            return _rendered(job, sighting, now)
+        case Stage.FAILED:
+            return _attempt_failed(job, sighting.failure or Failure(FailureClass.INTERNAL, "the backend gave no reason"), now)
+        case Stage.ABSENT:
+            return _absent(job, now)
+        case Stage.UNREACHABLE:
+            # What can't be asked may still be validating our request, so the grace begins again.
+            doubtful = job.state is JobState.SUBMITTING
+            return replace(job, doubt_since=now) if doubtful else job, (Wait(now + retry.POLL_SECONDS),)
+
+
+def _present(job: Job, now: float, *, running: bool) -> Step:
+    since = (job.running_since or now) if running else job.running_since
+    there = replace(job, state=JobState.SUBMITTED, running_since=since)
+    if _overdue(job):
+        return _interrupting(there, now)
+    if running and now - since > job.work.deadline_seconds:
+        failure = Failure(FailureClass.TIMEOUT, f"still rendering after {now - since:.0f} s; {job.work.deadline_seconds:.0f} s are allowed")
+        return replace(there, failure=failure, doubt_since=now), (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
+    there = replace(there, doubt_since=0.0)
+    news = (Emit("job_adopted", facts(there)),) if job.doubt_since > 0 else ()
+    return there, (*news, Wait(now + retry.POLL_SECONDS))
+
+
+def _overdue(job: Job) -> bool:
+    """Whether the present attempt was interrupted for its deadline: a submission starts without a failure."""
+    return job.failure is not None
+
+
+def _interrupting(job: Job, now: float) -> Step:
+    if job.failure is not None and now - job.doubt_since >= retry.INTERRUPT_GRACE_SECONDS:
+        return _give_up(job, job.failure, now)
+    return job, (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
+
+
+def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
+    seconds = sighting.render_seconds if sighting.render_seconds is not None else now - (job.running_since or job.submitted_at)
+    done = replace(job, state=JobState.COLLECTING, outputs=sighting.outputs, render_seconds=max(0.0, seconds), doubt_since=0.0)
+    done = replace(done, peak_memory_bytes=sighting.peak_memory_bytes, failure=None, failed_steps=0)
+    news = (Emit("job_adopted", facts(done)),) if job.doubt_since > 0 and not _overdue(job) else ()
+    return done, (*news, Collect())
+
+
+def _absent(job: Job, now: float) -> Step:
+    if _overdue(job):
+        return _attempt_failed(job, Failure(FailureClass.LOST, "gone after the interrupt"), now)
+    if job.doubt_since <= 0:
+        job = replace(job, doubt_since=now)
+    left = job.doubt_since + retry.ABSENT_GRACE_SECONDS[job.work.backend] - now
+    if left > 0:
+        return job, (Wait(now + min(left, retry.POLL_SECONDS)),)
+    return _attempt_failed(
+        job, Failure(FailureClass.LOST, "the backend knows nothing of the prompt: it was restarted, or never got it"), now
+    )
+
+
+def _attempt_failed(job: Job, failure: Failure, now: float) -> Step:
+    if job.failure is not None:  # interrupted for its deadline: whatever the backend says of that, this is why
+        return _give_up(job, job.failure, now)
+    vanished = failure.kind is FailureClass.LOST and job.running_since <= 0
+    counted = replace(job, lost_attempts=job.lost_attempts + 1) if vanished else replace(job, failed_attempts=job.failed_attempts + 1)
+    again = retry.after(retry.VANISHED, job.lost_attempts) if vanished else retry.after(retry.RETRY[failure.kind], job.failed_attempts)
+    if again is None:
+        return _give_up(counted, failure, now)
+    waiting = replace(counted, state=JobState.QUEUED, failure=failure, not_before=now + again.delay, doubt_since=0.0)
+    news = Emit("job_retried", facts(waiting))
+    return waiting, ((Free(), news) if again.free else (news,))
+
+
+def _leaving(job: Job, sighting: Sighting, now: float) -> Step:
+    """Call a cancelled prompt over once it is gone, or will not go. A lost POST may still arrive, so absence takes its grace there."""
+    patience = retry.INTERRUPT_GRACE_SECONDS
+    if sighting.stage in {Stage.SUCCEEDED, Stage.FAILED}:
+        patience = 0.0
+    elif sighting.stage is Stage.ABSENT:
+        patience = retry.ABSENT_GRACE_SECONDS[job.work.backend] if job.state is JobState.SUBMITTING else 0.0
+    if now - job.doubt_since >= patience:
+        return _cancelled(job, now)
+    return job, (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
+
+
+def _collecting(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case CancelAsked():
+            return _cancelled(job, now)
+        case Collected(artifacts):
+            return replace(job, state=JobState.MEASURING, artifacts=artifacts, failed_steps=0), (Measure(),)
+        case CollectFailed(failure):
+            return _collect_failed(replace(job, failed_steps=job.failed_steps + 1), failure, now)
+        case Seen(sighting):
+            return _seen_again(job, sighting, now)
+        case _:
+            return job, (Ask(job.prompt_id),)
+
+
+def _seen_again(job: Job, sighting: Sighting, now: float) -> Step:
+    if sighting.stage is Stage.UNREACHABLE:
+        return job, (Wait(now + retry.POLL_SECONDS),)
+    if sighting.stage is Stage.SUCCEEDED:
+        return replace(job, outputs=sighting.outputs), (Collect(),)
+    return job, (Collect(),)  # forgotten by a restart, but the files may still be there
+
+
+def _collect_failed(job: Job, failure: Failure, now: float) -> Step:
+    if job.failed_steps < retry.COLLECT_TRIES:
+        return job, (Wait(now + retry.step_delay(job.failed_steps)),)
+    return _attempt_failed(job, failure, now)
+
+
+def _measuring(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case CancelAsked():
+            return _cancelled(job, now)
+        case Measured(measurements):
+            return _judged(replace(job, measurements=measurements))
+        case Recalled(artifacts) if artifacts:
+            return replace(job, artifacts=artifacts), (Measure(),)
+        case Recalled():
+            return _give_up(job, _forgotten(job), now)
+        case StepFailed(failure):
+            return _step_failed(job, failure, now)
+        case _:
+            return job, (Measure() if job.artifacts else Recall(),)
+
+
+def _judging(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case CancelAsked():
+            return _cancelled(job, now)
+        case Recalled(artifacts, measurements) if artifacts:
+            return _judged(replace(job, artifacts=artifacts, measurements=measurements))
+        case Recalled():
+            return _give_up(job, _forgotten(job), now)
+        case Recorded(publish):
+            next_job = replace(job, failed_steps=0)
+            return (replace(next_job, state=JobState.PUBLISHING), (Publish(),)) if publish else _complete(next_job, now)
+        case StepFailed(failure):
+            return _step_failed(job, failure, now)
+        case _:
+            return job, (RecordTake() if job.gate is not None else Recall(),)
+
+
+def _judged(job: Job) -> Step:
+    gate = judge(job.measurements, job.work.rules)
+    judged = replace(job, state=JobState.JUDGING, gate=gate, failed_steps=0)
+    why = "; ".join(check.message for check in gate.checks if check.verdict is not Verdict.PASSED)
+    news = Emit("quality_evaluation", {**facts(judged), "values": {c.rule.metric: c.value for c in gate.checks}, "message": why})
+    return judged, (news, RecordTake())
+
+
+def _forgotten(job: Job) -> Failure:
+    return Failure(FailureClass.INPUT, f"take {job.work.number} of {job.work.target} has no files in the store any more")
+
+
+def _publishing(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case PublishedAs(published):
+            done, effects = _complete(job, now)
+            news = Emit("published", {**facts(done), "path": published.path, "take_key": published.take_key, "verdict": published.verdict})
+            return done, (news, *effects)
+        case StepFailed(failure):
+            return _step_failed(job, failure, now)
+        case _:  # also a wish to cancel, which comes too late: everything has been paid for
+            return job, (Publish(),)
+
+
+def _step_failed(job: Job, failure: Failure, now: float) -> Step:
+    tried = replace(job, failed_steps=job.failed_steps + 1)
+    if tried.failed_steps < retry.STEP_TRIES:
+        return tried, (Wait(now + retry.step_delay(tried.failed_steps)),)
+    # Past measuring the take is a fact with a verdict, and must not be written over with a failure.
+    return _give_up(tried, failure, now) if job.state is JobState.MEASURING else _failed(replace(tried, failure=failure), now)
+
+
+def _give_up(job: Job, failure: Failure, now: float) -> Step:
+    """Record the failed take before the job is over, so that a crash in between can't lose count of it."""
+    lost = replace(job, failure=failure)
+    if job.action is not ActionKind.RENDER:
+        return _failed(lost, now)
+    return replace(lost, finished_at=now, failed_steps=0), (RecordTake(),)
+
+
+def _recording_failure(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case Recorded():
+            return _failed(job, now)
+        case StepFailed():
+            tried = replace(job, failed_steps=job.failed_steps + 1)
+            over = tried.failed_steps >= retry.STEP_TRIES
+            return _failed(tried, now) if over else (tried, (Wait(now + retry.step_delay(tried.failed_steps)),))
+        case _:
+            return job, (RecordTake(),)
+
+
+def _failed(job: Job, now: float) -> Step:
+    over = replace(job, state=JobState.FAILED, finished_at=now)
+    return over, (Emit("job_failed", facts(over)),)
+
+
+def _complete(job: Job, now: float) -> Step:
+    over = replace(job, state=JobState.DONE, finished_at=now)
+    return over, (Emit("job_complete", facts(over)),)
+
+
+def _cancelled(job: Job, now: float) -> Step:
+    over = replace(job, state=JobState.CANCELLED, cancel_asked=True, finished_at=now)
+    return over, (Emit("job_cancelled", facts(over)),)
+
+
+_BY_STATE: Mapping[JobState, Callable[[Job, Event, float], Step]] = {
+    JobState.QUEUED: _queued,
+    JobState.SUBMITTING: _at_backend,
+    JobState.SUBMITTED: _at_backend,
+    JobState.COLLECTING: _collecting,
+    JobState.MEASURING: _measuring,
+    JobState.JUDGING: _judging,
+    JobState.PUBLISHING: _publishing,
+}

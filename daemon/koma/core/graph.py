@@ -1,0 +1,139 @@
+"""ComfyUI graphs in API format: node id → `class_type` and `inputs`. Read, brought into the form that keys hash, prefixed."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from koma.core.graph_check import Graph, check_graph
+from koma.core.node_rules import FILE_SUFFIXES, PLACEHOLDER, NodeRule, Signatures
+from koma.core.problem import Place, Problem
+
+__all__ = [
+    "PLACEHOLDER",
+    "Graph",
+    "Signatures",
+    "canonical_graph",
+    "check_graph",
+    "expected_outputs",
+    "model_files",
+    "parse_graph",
+    "with_output_prefix",
+]
+
+_PREFIX = "filename_prefix"
+
+# Folder under the server's models folder, by the input that names the file.
+_FOLDERS = {
+    "ckpt_name": "checkpoints",
+    "lora_name": "loras",
+    "vae_name": "vae",
+    "unet_name": "diffusion_models",
+    "clip_name": "text_encoders",
+    "clip_name1": "text_encoders",
+    "clip_name2": "text_encoders",
+    "clip_name3": "text_encoders",
+    "control_net_name": "controlnet",
+    "ipadapter_file": "ipadapter",
+    "style_model_name": "style_models",
+    "gligen_name": "gligen",
+}
+
+
+class _NotPlainJsonError(ValueError):
+    """Something that JSON readers let through and graphs must not hold; `str()` says what."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _NotPlainJsonError(f"{twice!r} stands twice in one object")
+    return made
+
+
+def _constant(name: str) -> Any:
+    raise _NotPlainJsonError(f"{name} is no JSON number")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+
+
+def parse_graph(text: str, file: str) -> dict[str, Any] | Problem:
+    """Read a rendered graph; a Problem if it is not one JSON object, has a key twice, or holds NaN or infinity.
+
+    Line and column count in the rendered text, which differ from the template's below a block that was repeated or left out.
+    """
+    try:
+        graph = _decode(text)
+    except json.JSONDecodeError as error:
+        return _not_json(error, file)
+    except _NotPlainJsonError as error:
+        return Problem(Place(file), "not-json", f"the rendered graph is not plain JSON: {error}", "each key once, finite numbers")
+    except RecursionError:
+        return Problem(Place(file), "not-json", "the rendered graph is nested too deeply", "node id → class_type and inputs")
+    if not isinstance(graph, dict):
+        return Problem(Place(file), "not-a-graph", "the rendered graph is not an object", "node id → class_type and inputs")
+    return graph
+
+
+def _not_json(error: json.JSONDecodeError, file: str) -> Problem:
+    lines = error.doc.splitlines()
+    near = lines[error.lineno - 1].strip()[:120] if 0 < error.lineno <= len(lines) else ""
+    message = f"the rendered graph is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+    hint = f"the rendered line is: {near}" if near else "look for a missing bracket or a comma too many"
+    return Problem(Place(file, error.lineno, error.colno), "not-json", message, "a JSON object", hint)
+
+
+def canonical_graph(graph: Graph) -> dict[str, Any]:
+    """Only what can change pixels: without `_meta` and without where files go. Node ids stay as they are.
+
+    A graph that was not checked goes through as well; what is no node stays as it is.
+    """
+    return {node_id: _canonical_node(node) if isinstance(node, Mapping) else node for node_id, node in graph.items()}
+
+
+def _canonical_node(node: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = node.get("inputs")
+    if isinstance(inputs, Mapping) and _PREFIX in inputs:
+        inputs = {name: value for name, value in inputs.items() if name != _PREFIX}
+    return {"class_type": node.get("class_type"), "inputs": inputs}
+
+
+def with_output_prefix(graph: Graph, prefix: str) -> dict[str, Any]:
+    """Copy in which every `filename_prefix` is `prefix`, or `<prefix>/<node id>` where several nodes have one."""
+    savers = [node_id for node_id, node in graph.items() if _PREFIX in node["inputs"]]
+    changed = dict(graph)
+    for node_id in savers:
+        place = prefix if len(savers) == 1 else f"{prefix}/{re.sub(r'[^A-Za-z0-9_-]', '_', node_id)}"
+        node = graph[node_id]
+        changed[node_id] = {**node, "inputs": {**node["inputs"], _PREFIX: place}}
+    return changed
+
+
+def model_files(graph: Graph, signatures: Signatures) -> list[tuple[str, str]]:
+    """List the model files that a checked graph names: (models folder, or the input's name where it is not known; file), in node order."""
+    found: dict[tuple[str, str], None] = {}
+    for node in graph.values():
+        rule = signatures.rule(node["class_type"])
+        for name, value in node["inputs"].items():
+            known = rule.inputs.get(name) if rule else None
+            if isinstance(value, str) and value.lower().endswith(FILE_SUFFIXES) and (known is None or known.type == "COMBO"):
+                found[(_folder(rule, name), value)] = None
+    return list(found)
+
+
+def _folder(rule: NodeRule | None, name: str) -> str:
+    if rule is None or not rule.module.startswith(("nodes", "comfy_extras")):  # packs keep their files where they like
+        return name
+    return "clip_vision" if rule.name == "CLIPVisionLoader" else _FOLDERS.get(name, name)
+
+
+def expected_outputs(graph: Graph, signatures: Signatures) -> dict[str, str]:
+    """Node id → class of the nodes of a checked graph that write files; previews, which write only temporary ones, are left out."""
+    return {
+        node_id: node["class_type"]
+        for node_id, node in graph.items()
+        if _PREFIX in node["inputs"] and (rule := signatures.rule(node["class_type"])) is not None and rule.output_node
+    }

@@ -1,0 +1,307 @@
+"""Overlays: project ⊕ story bible ⊕ character ⊕ version ⊕ outfit ⊕ scene ⊕ shot gives one resolved shot.
+
+Every overlay is a list of layers, weakest first; a later layer wins field by field, and `Trace` remembers which layer gave each field,
+so that `koma explain` and plans can name document and line. Lists are replaced whole, mappings are merged.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+VISUAL = ("base_prompt", "negative", "traits", "palette", "height", "loras")
+SHOT_DEFAULTS = ("framing", "angle", "camera", "frames", "seconds", "duration", "time", "mood", "weather", "phases")
+
+
+class Layer(NamedTuple):
+    """One source of fields: which document, the path inside it, and the fields."""
+
+    file: str
+    index: int
+    path: str
+    fields: Mapping[str, Any]
+
+
+Origins = dict[str, tuple[str, int, str]]  # resolved field path -> (file, document index, path in that document)
+
+
+def overlay(layers: Iterable[Layer], keys: Sequence[str] | None = None, origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
+    """Merge layers, weakest first. With `origins`, note where each leaf came from under `prefix`."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.fields.items():
+            if value is None or (keys is not None and key not in keys):
+                continue
+            _merge(merged, key, value)
+            if origins is not None:
+                _note(origins, f"{prefix}{key}", value, layer, f"{layer.path}{key}")
+    return merged
+
+
+def _merge(merged: dict[str, Any], key: str, value: Any) -> None:
+    old = merged.get(key)
+    if type(value) is dict:
+        merged[key] = {**old, **value} if type(old) is dict else dict(value)
+    else:
+        merged[key] = value
+
+
+def _note(origins: Origins, name: str, value: Any, layer: Layer, path: str) -> None:
+    if type(value) is dict:
+        for key, inner in value.items():
+            _note(origins, f"{name}.{key}", inner, layer, f"{path}.{key}")
+    else:
+        origins[name] = (layer.file, layer.index, path)
+
+
+class Doc(NamedTuple):
+    """One parsed document, as far as resolving needs it."""
+
+    kind: str
+    id: str
+    file: str
+    index: int
+    data_digest: str
+    data: Mapping[str, Any]
+
+
+class Reference(NamedTuple):
+    """One reference picture of a character. `problem` is the code of what is wrong with it, "" if nothing is."""
+
+    path: str
+    file_digest: str
+    content_digest: str
+    problem: str
+
+
+@dataclass(slots=True)
+class World:
+    """One project: its documents by kind and id, and its reference pictures by (character, version or "").
+
+    `unread` and `held` are as in koma.core.catalog.Folder.
+    """
+
+    folder: str
+    project: Doc
+    bible: Doc | None = None
+    style: Doc | None = None
+    characters: dict[str, Doc] = field(default_factory=dict)
+    locations: dict[str, Doc] = field(default_factory=dict)
+    references: dict[tuple[str, str], list[Reference]] = field(default_factory=dict)
+    unread: bool = False
+    held: frozenset[tuple[str, str]] = frozenset()
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def perhaps(self, kind: str, name: str) -> bool:
+        """Whether a missing document may be one that only can't be read or used for now."""
+        return self.unread or (kind, name) in self.held or (kind, "") in self.held
+
+    @property
+    def id(self) -> str:
+        """The project's id."""
+        return self.project.id
+
+
+def character_layers(world: World, entry: Mapping[str, Any]) -> list[Layer]:
+    """Layers of one character as a scene or shot names it: defaults, base, version, outfit."""
+    doc = world.characters[entry["id"]]
+    version = entry.get("version") or doc.data.get("default_version") or ""
+    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
+    layers = [Layer(d.file, d.index, "defaults.character.", d.data.get("defaults", {}).get("character") or {}) for d in _commons(world)]
+    layers.append(Layer(doc.file, doc.index, "", {key: doc.data[key] for key in VISUAL if key in doc.data}))
+    if version:
+        layers.append(Layer(doc.file, doc.index, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {}))
+    if outfit:
+        layers.append(Layer(doc.file, doc.index, f"outfits.{outfit}.", _outfit(doc.data.get("outfits", {}).get(outfit) or {})))
+    return layers
+
+
+def _outfit(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Read an outfit: its `prompt` adds to the character, and must not replace the base prompt."""
+    return {("outfit_prompt" if key == "prompt" else key): value for key, value in fields.items()}
+
+
+def _commons(world: World) -> list[Doc]:
+    return [doc for doc in (world.project, world.bible) if doc is not None]
+
+
+def resolve_character(world: World, entry: Mapping[str, Any], origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
+    """Resolve one character entry of a shot, without what only the scene or shot says (pose, expression, position)."""
+    doc = world.characters[entry["id"]]
+    version = entry.get("version") or doc.data.get("default_version") or ""
+    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
+    memo_key = ("character", entry["id"], version, outfit)
+    if origins is None and memo_key in world.memo:
+        return world.memo[memo_key]  # type: ignore[no-any-return]  # the memo holds what this function made
+    found = overlay(character_layers(world, entry), (*VISUAL, "outfit_prompt"), origins, prefix)
+    result = {
+        "id": doc.id,
+        "name": doc.data.get("name", doc.id),
+        "version": version,
+        "outfit": outfit,
+        "age": (doc.data.get("versions", {}).get(version) or {}).get("age"),
+        "emotional_state": (doc.data.get("versions", {}).get(version) or {}).get("emotional_state"),
+        **found,
+    }
+    if origins is None:
+        world.memo[memo_key] = result
+    return result
+
+
+_ENTRY_OVERLAY = frozenset(VISUAL)
+
+
+def _cast(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str, origins: Origins | None) -> list[dict[str, Any]]:
+    """Characters of a shot: those it names, each over the scene's entry of the same id; the scene's whole cast if it names none."""
+    in_scene = {entry["id"]: (i, entry) for i, entry in enumerate(scene.data.get("characters") or ())}
+    named = shot.get("characters")
+    entries = named if named is not None else [entry for _, entry in in_scene.values()]
+    cast = []
+    for number, entry in enumerate(entries):
+        layers = []
+        if entry["id"] in in_scene:
+            layers.append(Layer(scene.file, scene.index, f"characters.{entry['id']}.", in_scene[entry["id"]][1]))
+        if named is not None:
+            layers.append(Layer(scene.file, scene.index, f"{shot_path}characters.{entry['id']}.", entry))
+        cast.append(_cast_member(world, layers, origins, f"characters.{entry['id']}.", number))
+    return cast
+
+
+def _cast_member(world: World, layers: list[Layer], origins: Origins | None, prefix: str, number: int) -> dict[str, Any]:
+    merged = overlay(layers, None, origins, prefix)
+    base = resolve_character(world, merged, origins, prefix)
+    doc = world.characters[merged["id"]]
+    own = {key: merged[key] for key in merged if key in _ENTRY_OVERLAY}
+    result = {**base, "position": merged.get("position") or _POSITIONS[number % 3], "facing": merged.get("facing") or ""}
+    for key, value in own.items():
+        _merge(result, key, value)
+    for kind, plural in (("expression", "expressions"), ("pose", "poses")):
+        word = merged.get(kind) or ""
+        result[kind] = word
+        result[f"{kind}_prompt"] = (doc.data.get(plural, {}).get(word) or {}).get("prompt") or word
+    return result
+
+
+_POSITIONS = ("center", "left", "right")
+
+
+class Resolved(NamedTuple):
+    """One shot, resolved: a tree of JSON values, the origins of its fields when asked for, and its documents' ids that were read."""
+
+    address: str
+    values: dict[str, Any]
+    origins: Origins
+
+
+def frames_of(values: Mapping[str, Any], fps: float) -> int:
+    """Count frames of a shot: `frames`, else `seconds`, else `duration` as `seconds+koma`; at least 1."""
+    if values.get("frames") is not None:
+        return int(values["frames"])
+    if values.get("seconds") is not None:
+        return max(1, round(float(values["seconds"]) * fps))
+    if values.get("duration"):
+        seconds, _, koma = str(values["duration"]).partition("+")
+        return max(1, round(int(seconds or 0) * fps) + int(koma or 0))
+    return 48
+
+
+_LENGTH = ("frames", "seconds", "duration")
+
+
+def _shot_layers(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str) -> list[Layer]:
+    layers = [Layer(d.file, d.index, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in _commons(world)]
+    layers.append(Layer(scene.file, scene.index, "defaults.shot.", (scene.data.get("defaults") or {}).get("shot") or {}))
+    layers.append(Layer(scene.file, scene.index, "", {key: scene.data[key] for key in _SCENE_FIELDS if key in scene.data}))
+    layers.append(Layer(scene.file, scene.index, shot_path, {key: value for key, value in shot.items() if key != "characters"}))
+    return layers
+
+
+_SCENE_FIELDS = ("location", "time", "mood", "weather", "phases")
+
+
+def _one_length(layers: list[Layer]) -> list[Layer]:
+    """Let the strongest layer that gives a length in any form win over all weaker ones."""
+    last = max((i for i, layer in enumerate(layers) if any(key in layer.fields for key in _LENGTH)), default=-1)
+    return [
+        layer if i == last else layer._replace(fields={k: v for k, v in layer.fields.items() if k not in _LENGTH})
+        for i, layer in enumerate(layers)
+    ]
+
+
+def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bool = False) -> Resolved:
+    """Resolve one shot. With `trace`, `origins` says for each field which document and path gave it."""
+    origins: Origins | None = {} if trace else None
+    shot_path = f"shots.{shot['id']}."
+    own = overlay(_one_length(_shot_layers(world, scene, shot, shot_path)), None, origins, "")
+    project = world.project.data
+    fps = project.get("fps", 24)
+    location = world.locations.get(own.get("location") or "")
+    values: dict[str, Any] = {
+        "shot": shot["id"],
+        "title": own.get("title", ""),
+        "framing": own.get("framing", "medium"),
+        "angle": own.get("angle", "eye"),
+        "camera": {"move": "static", "direction": "", "speed": 1.0, **(own.get("camera") or {})},
+        "action": own.get("action", ""),
+        "prompt": own.get("prompt", ""),
+        "negative": own.get("negative", ""),
+        "time": own.get("time") or (location.data.get("time") if location else None) or "",
+        "mood": own.get("mood") or "",
+        "weather": own.get("weather") or (location.data.get("weather") if location else None) or "",
+        "frames": frames_of(own, fps),
+        "fps": fps,
+        "width": project.get("width", 1024),
+        "height": project.get("height", 576),
+        "seed": own.get("seed"),
+        "phases": list(own.get("phases") or project.get("phases") or ("still", "video")),
+        "dialogue": [_line(world, line) for line in own.get("dialogue") or ()],
+        "scene": {
+            "id": scene.id,
+            "title": scene.data.get("title", ""),
+            "prompt": scene.data.get("prompt", ""),
+            "negative": scene.data.get("negative", ""),
+        },
+        "location": _location(location),
+        "characters": _cast(world, scene, shot, shot_path, origins),
+    }
+    if origins is not None and location is not None:
+        overlay([Layer(location.file, location.index, "", location.data)], None, origins, "location.")
+    return Resolved(f"{world.id}/{scene.id}/{shot['id']}", values, origins or {})
+
+
+def _line(world: World, line: Mapping[str, Any]) -> dict[str, Any]:
+    who = line.get("who", "")
+    name = world.characters[who].data.get("name", who) if who in world.characters else who
+    return {"id": line.get("id", ""), "who": who, "name": name, "text": line.get("text", "")}
+
+
+def _location(doc: Doc | None) -> dict[str, Any] | None:
+    if doc is None:
+        return None
+    data = doc.data
+    return {
+        "id": doc.id,
+        "name": data.get("name", doc.id),
+        "description": data.get("description", ""),
+        "prompt": data.get("prompt", ""),
+        "negative": data.get("negative", ""),
+        "palette": list(data.get("palette") or ()),
+        "features": list(data.get("features") or ()),
+    }
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Flat field path → leaf. Items of lists that carry an `id` are addressed by it, others by their index."""
+    flat: dict[str, Any] = {}
+    _flatten(values, prefix, flat)
+    return flat
+
+
+def _flatten(value: Any, path: str, flat: dict[str, Any]) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _flatten(inner, f"{path}.{key}" if path else str(key), flat)
+    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+        for number, inner in enumerate(value):
+            _flatten(inner, f"{path}.{inner.get('id', number)}", flat)
+    else:
+        flat[path] = list(value) if isinstance(value, tuple) else value

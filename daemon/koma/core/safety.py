@@ -1,0 +1,41 @@
+"""Stop before mass damage: predicates over a whole plan that hold it until a person allows exactly that plan."""
+
+from dataclasses import dataclass
+
+from koma.core.keys import text_digest
+from koma.core.plan import Plan
+from koma.core.words import ActionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a plan may do without being asked about. `max_gpu_minutes` None means no limit; the share is of published targets, 0..1."""
+
+    max_gpu_minutes: float | None = None
+    retire_share: float = 0.5
+    retire_at_least: int = 10
+
+
+def plan_digest(plan: Plan) -> str:
+    """Digest over what a plan would do, 16 hex digits: the same work has the same digest, whatever the time."""
+    parts = sorted(
+        f"{a.action} {a.target_id} {a.key} {a.take_number}" for a in plan.actions if a.action not in (ActionKind.KEEP, ActionKind.HOLD)
+    )
+    return text_digest(*parts)[:16]
+
+
+def gpu_seconds(plan: Plan) -> tuple[float, float]:
+    """GPU seconds that a plan is expected to take: sum of medians, sum of 90th percentiles."""
+    return sum(a.p50_seconds for a in plan.actions), sum(a.p90_seconds for a in plan.actions)
+
+
+def objections(plan: Plan, published: int, limits: Limits) -> list[str]:
+    """Say why this plan is to be held; empty when it may go ahead. `published` counts targets that are published now."""
+    said = []
+    retired = sum(action.action is ActionKind.RETIRE for action in plan.actions)
+    if published >= limits.retire_at_least and retired > published * limits.retire_share:
+        said.append(f"it retires {retired} of {published} published targets: is the watched folder whole?")
+    minutes = gpu_seconds(plan)[0] / 60
+    if limits.max_gpu_minutes is not None and minutes > limits.max_gpu_minutes:
+        said.append(f"it is expected to take {minutes:.1f} GPU minutes, and safety.max_gpu_minutes is {limits.max_gpu_minutes:g}")
+    return said

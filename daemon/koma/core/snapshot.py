@@ -1,0 +1,49 @@
+"""One snapshot of everything a plan reads: files by path with a digest each, from the work tree or from one commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from koma.core.problem import Problem
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+DOCUMENT_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+class SourceFile(NamedTuple):
+    """One file: path relative to the workspace, and the sha256 of its bytes (in git mode, for committed files, the blob id)."""
+
+    path: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Files by class. `project_folders` are watched folders; `digest` changes with any file; `commit` is set in git mode."""
+
+    project_folders: tuple[str, ...]
+    documents: Mapping[str, SourceFile]
+    images: Mapping[str, SourceFile]
+    templates: Mapping[str, SourceFile]
+    problems: tuple[Problem, ...] = ()
+    commit: str = ""
+    dirty: bool = False
+    unsettled: float = 0.0  # seconds until a reference folder that is still changing may be read; 0 if none is
+
+
+def classify(path: str, project_folders: tuple[str, ...], templates: str) -> str:
+    """Say what a path is for: `document`, `image`, `template`, or "" for nothing of Koma's."""
+    suffix = path[path.rfind(".") :].lower() if "." in path else ""
+    if path.startswith(f"{templates}/"):
+        return "template"
+    for folder in project_folders:
+        if not path.startswith(f"{folder}/"):
+            continue
+        inside = path[len(folder) + 1 :]
+        if inside.startswith("templates/"):
+            return "template"
+        if inside.startswith("references/"):
+            return "image" if suffix in IMAGE_SUFFIXES else ""
+        return "document" if suffix in DOCUMENT_SUFFIXES and not inside.startswith("proposals/") else ""
+    return ""

@@ -1,0 +1,100 @@
+"""The `project` kind: size, rate, models, templates and gates of everything in one folder."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from koma.core.spec import standard
+from koma.core.spec.base import Address, DocumentSpec, Id, Lora, Name, Parameters, PhaseName, Phases, Spec, refuse, unit
+from koma.core.spec.defaults import Defaults
+from koma.core.spec.rules import StyleRules
+
+TakeCount = Annotated[int, Field(ge=1, le=20)]
+
+
+class TakeLimits(Spec):
+    """Limits of takes, by phase."""
+
+    still: TakeCount = Field(standard.TAKES["still"], description="Takes of a still.", json_schema_extra=unit("takes"))
+    loop: TakeCount = Field(standard.TAKES["loop"], description="Takes of a loop.", json_schema_extra=unit("takes"))
+    video: TakeCount = Field(standard.TAKES["video"], description="Takes of a video.", json_schema_extra=unit("takes"))
+
+
+class TakesUpFront(Spec):
+    """Takes that are made at once, by phase."""
+
+    still: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a still.", json_schema_extra=unit("takes"))
+    loop: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a loop.", json_schema_extra=unit("takes"))
+    video: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a video.", json_schema_extra=unit("takes"))
+
+
+class MetricRule(Spec):
+    """What one metric must reach."""
+
+    min: float | None = Field(None, description="Smallest value that passes, in the metric's unit.")
+    max: float | None = Field(None, description="Largest value that passes, in the metric's unit.")
+    equals: float | None = Field(None, description="The only value that passes, in the metric's unit.")
+    required: bool = Field(True, description="Whether missing it fails the take; else it is only shown.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not {"min", "max", "equals"} & self.model_fields_set:
+            if self.required:
+                raise refuse("empty-rule", "the rule sets no threshold", expected="`min`, `max` or `equals`, or `required: false`")
+        elif self.min is not None and self.max is not None and self.min > self.max:
+            raise refuse("bad-range", f"min {self.min:g} is larger than max {self.max:g}", field="min")
+        return self
+
+
+Metrics = dict[Name, MetricRule]
+
+
+class GateRules(Spec):
+    """Rules by phase, and metric by metric."""
+
+    all: Metrics = Field({}, description="For every phase, by metric.")
+    still: Metrics = Field({}, description="For stills, by metric.")
+    loop: Metrics = Field({}, description="For loops, by metric.")
+    video: Metrics = Field({}, description="For videos, by metric.")
+
+
+class Gates(Spec):
+    """A profile, and rules on top of it."""
+
+    profile: Literal["basic", "standard"] = Field(
+        standard.GATE_PROFILE, description="`basic` needs nothing installed; `standard` adds the learned metrics."
+    )
+    rules: GateRules = Field(default_factory=GateRules, description="Thresholds that replace or add to the profile's.")
+
+
+class Project(DocumentSpec):
+    """One production: what its pictures have in common."""
+
+    kind: Literal["project"] = Field(description="What this document is.")
+    title: Name | None = Field(None, description="Title, for people.", examples=["Lantern Street"])
+    description: str = Field("", description="What the project is about, for people.")
+    width: int = Field(standard.WIDTH, ge=64, le=8192, multiple_of=8, description="Width of the picture.", json_schema_extra=unit("px"))
+    height: int = Field(standard.HEIGHT, ge=64, le=8192, multiple_of=8, description="Height of the picture.", json_schema_extra=unit("px"))
+    fps: float = Field(standard.FPS, ge=1, le=120, description="Frames in a second.", json_schema_extra=unit("frames/s"))
+    style: Id | None = Field(None, description="The style that every shot keeps.", examples=["ink-night"])
+    bible: Id | None = Field(None, description="The story bible, where a folder holds several.")
+    checkpoint: Name | None = Field(None, description="Checkpoint file, as the backend lists it.", examples=["anime-xl.safetensors"])
+    loras: list[Lora] = Field([], description="LoRAs of every shot.")
+    prompt: str = Field("", description="Words at the front of every prompt.")
+    negative: str = Field("", description="Words of every negative prompt.")
+    phases: Phases = Field(list(standard.PHASES), description="What is made of every shot.")
+    templates: dict[PhaseName, Id] = Field({}, description="Which template makes each phase.", examples=[{"still": "still"}])
+    parameters: dict[Id, Parameters] = Field({}, description="Parameters by template.", examples=[{"still": {"steps": 28}}])
+    takes: TakeLimits = Field(default_factory=TakeLimits, description="How many takes a target may have before a person is asked.")
+    takes_up_front: TakesUpFront = Field(default_factory=TakesUpFront, description="How many takes are made at once; the best is chosen.")
+    gates: Gates = Field(default_factory=Gates, description="What a take must pass.")
+    priority: int = Field(0, ge=-1000, le=1000, description="Higher is rendered first.")
+    defaults: Defaults = Field(default_factory=Defaults, description="What counts unless a narrower document says otherwise.")
+    rules: StyleRules = Field(default_factory=StyleRules, description="What shots may use, on top of the style's rules.")
+    moved: dict[Address, Address] = Field(
+        {},
+        description="Old target id, or the start of one, to the new one: renames without a render.",
+        examples=[{"s01/sh010": "s01/sh005"}],
+    )
+    reproducible: Literal["normal", "strict"] = Field("normal", description="`strict` renders again when the backend's versions change.")
+    commercial: bool = Field(False, description="Whether models whose licence forbids commercial use are refused.")

@@ -1,0 +1,17 @@
+"""The values that count where nobody wrote one. Plain values, so that reading them costs no import of a model."""
+
+from typing import Final
+
+WIDTH: Final = 1024
+HEIGHT: Final = 576
+FPS: Final = 24.0
+FRAMES: Final = 48
+PHASES: Final = ("still", "video")
+TAKES: Final = {"still": 3, "loop": 3, "video": 3}
+TAKES_UP_FRONT: Final = 1
+LORA_STRENGTH: Final = 0.8
+CHARACTER_HEIGHT: Final = 1.0
+CONSISTENCY_THRESHOLD: Final = 0.7
+CAMERA_SPEED: Final = 1.0
+GATE_PROFILE: Final = "basic"
+MAX_SEED: Final = 2**64 - 1

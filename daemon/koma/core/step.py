@@ -1,0 +1,184 @@
+"""What can happen to a job (events) and what is to be done about it (effects), as small values.
+
+Every effect may be repeated. Ask, Submit, Collect, Recall, Measure, RecordTake, Publish and Wait are answered by an event; Interrupt,
+Free and Emit by nothing. All times are seconds since the epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from koma.core.gate import Measurement
+from koma.core.media import Artifact
+from koma.core.request import Failure, Sighting, Submitted
+from koma.core.take import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The lane gives the job its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A daemon found the job running in the store when it started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A wait is over, or the backend hinted that the prompt has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """A person wants it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAnswer:
+    """What came of the one POST."""
+
+    answer: Submitted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the backend says of the prompt."""
+
+    sighting: Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The files were fetched, decoded and stored."""
+
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectFailed:
+    """Files are missing, broken, or not what was asked for."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the store knows of a take that was made earlier; no artifacts where it knows nothing."""
+
+    artifacts: tuple[Artifact, ...]
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Every metric was tried."""
+
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The take is in the store and beside the output; `publish` says whether the outputs folder has to change for it."""
+
+    publish: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAs:
+    """The files lie in the outputs folder."""
+
+    published: Published
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """Measuring, recording or publishing did not work this time (a full disk, a bug in a metric)."""
+
+    failure: Failure
+
+
+Event = (
+    Start
+    | Recovered
+    | Tick
+    | CancelAsked
+    | SubmitAnswer
+    | Seen
+    | Collected
+    | CollectFailed
+    | Recalled
+    | Measured
+    | Recorded
+    | PublishedAs
+    | StepFailed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """POST the current attempt. Decided once per prompt id."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the backend where the prompt is."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Fetch the output files and make artifacts of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Read artifacts and measurements of the take from the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Measure the lossless object."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTake:
+    """Store the take, or the failure, with its receipt; then choose what is to lie in the outputs folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Put the chosen take into the outputs folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Take the prompt from the backend's queue or stop it."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Let the backend give back memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until a time, a hint or a person's wish."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Tell everyone who watches."""
+
+    name: str
+    fields: Mapping[str, Any]
+
+
+Effect = Submit | Ask | Collect | Recall | Measure | RecordTake | Publish | Interrupt | Free | Wait | Emit

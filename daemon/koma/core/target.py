@@ -1,0 +1,51 @@
+"""Targets as wanted: one row per thing that can be made, with its key, edges, gate and where it will lie.
+
+Rows are named tuples of JSON values, because ten thousand of them are read from the cache each time a plan is made.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Target(NamedTuple):
+    """One wanted target in one rendition.
+
+    `base_key` is the digest of the graph or panel with take 1's seed; `reads` are (input name, target id) pairs whose pixels enter the key,
+    `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed take
+    first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
+    `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).
+    """
+
+    id: str
+    rendition: str
+    phase: str
+    backend: str
+    template: str
+    family: str
+    base_key: str
+    reads: tuple[tuple[str, str], ...]
+    inputs: tuple[tuple[str, str, str, str], ...]
+    needs: tuple[str, ...]
+    measure_key: str
+    rules_digest: str
+    stem: str
+    suffix: str
+    priority: int
+    depth: int
+    takes_wanted: int
+    takes_limit: int
+    estimate_seconds: float
+    hold: str
+    scene_file: str
+    facts_digest: str
+    template_digest: str
+    origin_id: str
+
+    @property
+    def project(self) -> str:
+        """First part of the id."""
+        return self.id.split("/", 1)[0]
+
+
+def target_from_row(row: list[Any]) -> Target:
+    """Read a row as the cache keeps it."""
+    return Target._make(row)

@@ -1,0 +1,142 @@
+"""Scenes to target rows: draft, render graphs in one batch per template, check, finish. And single drafts for the queue and for explain."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from koma.core.desire import draft_scene, draft_shot, finish
+from koma.core.draft import Context, Draft, LoadedTemplate, Placed
+from koma.core.graph import canonical_graph, check_graph, parse_graph
+from koma.core.keys import digest
+from koma.core.node_rules import Signatures
+from koma.core.problem import Place, Problem, Severity
+from koma.core.resolve import Doc, World
+from koma.core.target import Target
+from koma.core.words import BackendKind, Reason, Rendition
+from koma.engine.templates import Templates
+from koma.ports import Renderer
+
+
+class Drafting:
+    """Holds what rendering needs: the renderer, the templates, and the node signatures that graphs are checked against."""
+
+    def __init__(self, templates: Templates, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures], salt: str) -> None:
+        self._templates = templates
+        self._renderer = renderer
+        self._signatures = signatures
+        self.salt = salt
+        self.drafts: dict[str, Draft] = {}
+
+    def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
+        """Target rows and Problems of each scene."""
+        context, broken = self._context(world, rendition, place)
+        drafted = []
+        for doc in docs:
+            context.problems = []
+            drafts = draft_scene(context, doc)
+            self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
+            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *_used(broken, context)]))
+        graphs = self._render([draft for _, drafts, _ in drafted for draft in drafts])
+        also = self._also(world, docs, place) if context.backend is BackendKind.ANIMATIC else [[] for _ in docs]
+        return [
+            self._finish(context, doc, drafts, problems + more, graphs) for (doc, drafts, problems), more in zip(drafted, also, strict=True)
+        ]
+
+    def _context(self, world: World, rendition: Rendition, place: Placed) -> tuple[Context, list[Problem]]:
+        templates, broken = self._templates.of(world.folder)
+        return Context(world, rendition, templates, place), broken
+
+    def _also(self, world: World, docs: Sequence[Doc], place: Placed) -> list[list[Problem]]:
+        """Render and check the final graphs while the animatic is the one to be drawn, so that a broken template shows before the night.
+
+        What they find are warnings: the animatic reads no graph. Frame counts that no template can make are left for ComfyUI.
+        """
+        found = []
+        for _, problems in self.scenes(World(**_fields(world)), docs, Rendition.FINAL, place):
+            found.append([_as_warning(p) for p in problems if p.code in _GRAPH_CODES or p.place.file.endswith((".j2", "template.yaml"))])
+        return found
+
+    def _render(self, drafts: Sequence[Draft]) -> dict[str, str | Problem]:
+        """Render every draft that has a template, one batch per template; target id → text or Problem."""
+        batches: dict[str, tuple[LoadedTemplate, list[Draft]]] = {}
+        for draft in drafts:
+            if draft.template is not None and draft.params is not None:
+                batches.setdefault(draft.template.file, (draft.template, []))[1].append(draft)
+        texts: dict[str, str | Problem] = {}
+        for template, batch in batches.values():
+            rendered = self._renderer().render(template.file, template.text, [draft.params or {} for draft in batch])
+            texts.update(zip((draft.id for draft in batch), rendered, strict=True))
+        return texts
+
+    def _finish(
+        self, context: Context, doc: Doc, drafts: Sequence[Draft], problems: list[Problem], graphs: Mapping[str, str | Problem]
+    ) -> tuple[list[Target], list[Problem]]:
+        rows = []
+        for draft in drafts:
+            found, wrong = self._digest(draft, graphs.get(draft.id))
+            problems += wrong
+            held = draft._replace(hold=Reason.BLOCKED) if wrong else draft
+            rows.append(finish(context, held, found, doc))
+        return rows, list(dict.fromkeys(problems))
+
+    def _digest(self, draft: Draft, text: str | Problem | None) -> tuple[str, list[Problem]]:
+        """Digest of the graph or panel of a draft, and what is wrong with it."""
+        if draft.panel is not None:
+            return digest(draft.panel), []
+        if text is None or draft.template is None:
+            return "", []
+        if isinstance(text, Problem):
+            return "", [text]
+        graph = parse_graph(text, draft.template.file)
+        if isinstance(graph, Problem):
+            return "", [graph]
+        return digest(canonical_graph(graph)), check_graph(graph, self._signatures(), draft.template.file, draft.template.text)
+
+    def one(
+        self, world: World, scene: Doc, shot: Mapping[str, Any], phase: str, number: int, rendition: Rendition, place: Placed
+    ) -> tuple[Draft, Mapping[str, Any]] | None:
+        """Draft one target as take `number`, with its graph or panel; None if it can't be drawn now."""
+        context, _ = self._context(world, rendition, place)
+        draft = next(iter(draft_shot(context, scene, shot, number, phase)), None)
+        if draft is None or draft.hold == Reason.BLOCKED:
+            return None
+        if draft.panel is not None:
+            return draft, draft.panel
+        text = self._render([draft]).get(draft.id)
+        graph = parse_graph(text, draft.template.file) if isinstance(text, str) and draft.template is not None else None
+        return (draft, graph) if isinstance(graph, dict) else None
+
+
+_GRAPH_CODES = frozenset({"missing-template", "style-rule"})
+
+
+def _as_warning(problem: Problem) -> Problem:
+    return Problem(problem.place, problem.code, problem.message, problem.expected, problem.hint, problem.path, Severity.WARNING)
+
+
+def _fields(world: World) -> dict[str, Any]:
+    return {name: getattr(world, name) for name in World.__dataclass_fields__ if name != "memo"}
+
+
+def _used(broken: Sequence[Problem], context: Context) -> list[Problem]:
+    """Problems of templates that can't be read, for the scenes that wanted one of them."""
+    return list(broken) if any(problem.code == "missing-template" for problem in context.problems) else []
+
+
+def _pictures(drafts: Sequence[Draft], world: World) -> list[Problem]:
+    """Problems of reference pictures that these drafts read."""
+    digests = {given.file_digest for draft in drafts for given in draft.inputs}
+    return [
+        picture_problem(reference.path, reference.problem)
+        for references in world.references.values()
+        for reference in references
+        if reference.problem and reference.file_digest in digests
+    ]
+
+
+def picture_problem(path: str, problem: str) -> Problem:
+    """Word what is wrong with a reference picture."""
+    if problem == "git-lfs-pointer":
+        return Problem(Place(path), problem, "this is a Git LFS pointer, not a picture", hint="git lfs pull")
+    return Problem(
+        Place(path), "unreadable-image", f"this picture can't be decoded: {problem}", hint="export it again, or take it out of references/"
+    )

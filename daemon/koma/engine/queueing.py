@@ -1,0 +1,182 @@
+"""Actions of a plan to jobs: everything that a job needs is frozen here, so that no later edit of a file reaches it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from koma import __version__
+from koma.core.desire import base_key, facts_of, gate_of
+from koma.core.draft import Draft
+from koma.core.graph import canonical_graph
+from koma.core.job import Job, JobState, Work
+from koma.core.keys import digest, take_key
+from koma.core.media import InputFile, Media
+from koma.core.plan import Action
+from koma.core.request import RenderRequest
+from koma.core.resolve import Doc, World
+from koma.core.snapshot import SourceFile
+from koma.core.take import Take
+from koma.core.target import Target
+from koma.core.words import ActionKind, BackendKind, Phase, Reason
+from koma.engine.drafting import Drafting
+from koma.engine.survey import Survey
+from koma.engine.wanted import Desires
+from koma.ports import Clock, Objects, Source, Store
+
+_STATE = {
+    ActionKind.RENDER: JobState.QUEUED,
+    ActionKind.MEASURE: JobState.MEASURING,
+    ActionKind.GATE: JobState.JUDGING,
+    ActionKind.PUBLISH: JobState.PUBLISHING,
+    ActionKind.RESTORE: JobState.PUBLISHING,
+}
+LONGEST_ESTIMATE_FACTOR = 10.0
+SHORTEST_DEADLINE = 600.0
+
+
+class Queueing:
+    """Makes jobs out of actions."""
+
+    def __init__(self, source: Source, desires: Desires, drafting: Drafting, store: Store, objects: Objects, clock: Clock) -> None:
+        self._source = source
+        self._desires = desires
+        self._drafting = drafting
+        self._store = store
+        self._objects = objects
+        self._clock = clock
+
+    def job(self, survey: Survey, action: Action) -> Job | None:
+        """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
+        target = action.target
+        found = self._find(survey, target) if target is not None else None
+        if target is None or found is None:
+            return None
+        world, scene, shot = found
+        take = self._store.take(action.take_key) if action.take_key else None
+        number = action.take_number or (take.number if take else 1)
+        drawn = self._drafting.one(world, scene, shot, target.phase, number, survey.rendition, self._desires.documents.place)
+        if drawn is None:
+            return None
+        draft, document = drawn
+        renders = action.action is ActionKind.RENDER
+        request = self._request(survey, target, draft, document, number) if renders else None
+        if renders and request is None:
+            return None
+        work = self._work(survey, action, target, draft, world, take, number, request)
+        now = self._clock.now()
+        return Job(f"{action.action}-{work.take_key[:24]}-{round(now * 1e6)}", action.action, _STATE[action.action], work, now)
+
+    def _find(self, survey: Survey, target: Target) -> tuple[World, Doc, Mapping[str, Any]] | None:
+        project, scene_id, shot_id = target.id.split("/")[:3]
+        folder = survey.wanted.projects.get(project)
+        head = folder.heads.get("scene", {}).get(scene_id) if folder else None
+        if folder is None or head is None:
+            return None
+        scene = self._desires.documents.doc(head)
+        shot = next((shot for shot in scene.data.get("shots") or () if shot["id"] == shot_id), None)
+        return None if shot is None else (self._desires.world(folder), scene, shot)
+
+    def _request(self, survey: Survey, target: Target, draft: Draft, document: Mapping[str, Any], number: int) -> RenderRequest | None:
+        graph = draft.template is not None
+        if number == 1 and base_key(draft, digest(canonical_graph(document)) if graph else digest(document)) != target.base_key:
+            return None
+        inputs = self._inputs(survey, draft)
+        if inputs is None:
+            return None
+        still = draft.phase == Phase.STILL
+        return RenderRequest(
+            prompt_id="",
+            prefix="",
+            kind=BackendKind(target.backend),
+            document=document,
+            inputs=inputs,
+            media=Media.IMAGE if still else Media.FRAMES,
+            label=f"{target.id} ({target.rendition}) take {number}",
+            fps=float(draft.expect["fps"]),
+            frames=int(draft.expect["frames"]),
+        )
+
+    def _inputs(self, survey: Survey, draft: Draft) -> tuple[InputFile, ...] | None:
+        """Freeze every picture that is read in the object store; None if one is not what was planned any more."""
+        frozen = []
+        for name, content_digest, file_digest, suffix in draft.inputs:
+            if not self._freeze(survey, file_digest, suffix):
+                return None
+            frozen.append(InputFile(_placeholder(name), content_digest, file_digest, suffix))
+        for name, upstream in draft.reads:
+            row = survey.observed.published.get(upstream)
+            take = self._store.take(row.take_key) if row else None
+            if take is None or take.object is None:
+                return None
+            frozen.append(InputFile(_placeholder(name), take.object.content_digest, take.object.file_digest, take.object.suffix))
+        return tuple(frozen)
+
+    def _freeze(self, survey: Survey, file_digest: str, suffix: str) -> bool:
+        if self._objects.has(file_digest, suffix):
+            return True
+        file = next((file for file in survey.snapshot.images.values() if file.digest == file_digest), None)
+        return file is not None and self._put(file)
+
+    def _put(self, file: SourceFile) -> bool:
+        try:
+            self._objects.put(self._source.local(file), expect=file.digest)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _work(
+        self,
+        survey: Survey,
+        action: Action,
+        target: Target,
+        draft: Draft,
+        world: World,
+        take: Take | None,
+        number: int,
+        request: RenderRequest | None,
+    ) -> Work:
+        gate = gate_of(world, draft, BackendKind(target.backend))
+        key = action.key
+        return Work(
+            target=target.id,
+            rendition=target.rendition,
+            phase=target.phase,
+            render_key=key,
+            take_key=take.take_key if take and request is None else take_key(target.id, target.rendition, key, number, draft.seed),
+            number=number,
+            seed=take.seed if take and request is None else draft.seed,
+            backend=BackendKind(target.backend),
+            template=target.template,
+            stem=target.stem,
+            request=request,
+            measures=gate.metrics,
+            measure_key=gate.measure_key,
+            rules=gate.rules,
+            rules_digest=gate.rules_digest,
+            expect=draft.expect,
+            facts=facts_of(world, draft, target.facts_digest),
+            origin={
+                "commit": survey.snapshot.commit,
+                "dirty": survey.snapshot.dirty,
+                "koma": __version__,
+                "template": {"name": target.template, "digest": target.template_digest},
+                "scene_file": target.scene_file,
+            },
+            takes_wanted=target.takes_wanted,
+            takes_limit=target.takes_limit,
+            priority=target.priority,
+            depth=target.depth,
+            family=target.family,
+            estimate_seconds=action.p50_seconds or target.estimate_seconds,
+            deadline_seconds=max(SHORTEST_DEADLINE, LONGEST_ESTIMATE_FACTOR * (action.p90_seconds or target.estimate_seconds)),
+        )
+
+
+def _placeholder(name: str) -> str:
+    """Name under which the document speaks of an input: graphs say `koma-input:image`, panels `reference:aki`."""
+    return name if ":" in name else f"koma-input:{name}"
+
+
+def ready(actions: Sequence[Action]) -> list[Action]:
+    """Actions that can be queued now: certain, waiting for nothing, and something to do."""
+    doing = {ActionKind.RENDER, ActionKind.MEASURE, ActionKind.GATE, ActionKind.PUBLISH, ActionKind.RESTORE}
+    return [a for a in actions if a.action in doing and a.certain and not a.waits_for and a.reason is not Reason.RUNNING and a.key]

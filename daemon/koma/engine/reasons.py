@@ -1,0 +1,138 @@
+"""Why: for each target that is to change, the fields that differ from its last take, and where their new values stand."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from koma.core.changes import DIGEST, Difference, differences
+from koma.core.desire import facts_of
+from koma.core.draft import Draft
+from koma.core.plan import Action, Change
+from koma.core.problem import Place
+from koma.core.resolve import Doc, Origins, World, resolve_shot
+from koma.core.target import Target
+from koma.core.words import Reason
+from koma.engine.drafting import Drafting
+from koma.engine.survey import Survey
+from koma.engine.wanted import Desires
+from koma.ports import Store
+
+
+class Reasons:
+    """Finds out what changed, for actions whose reason is `changed`."""
+
+    def __init__(self, survey: Survey, desires: Desires, drafting: Drafting, store: Store) -> None:
+        self._survey = survey
+        self._desires = desires
+        self._drafting = drafting
+        self._store = store
+        self._origins: dict[str, Origins] = {}
+        self._places: dict[Any, Place | None] = {}
+
+    def explained(self, actions: Sequence[Action]) -> list[Action]:
+        """Give the same actions with `changed` filled in."""
+        rows = self._survey.observed.published
+        wanted = [a for a in actions if a.reason is Reason.CHANGED and a.target is not None and a.target_id in rows]
+        old = self._store.facts([rows[action.target_id].take_key for action in wanted])
+        if len(wanted) > 20:
+            self._desires.documents.many()
+        changed = {a.target_id: self._changes(a.target, old.get(rows[a.target_id].take_key) or {}) for a in wanted if a.target is not None}
+        return [a._replace(changed=changed[a.target_id]) if a.target_id in changed else a for a in actions]
+
+    def place(self, target: Target, field: str) -> Place | None:
+        """Where the effective value of a resolved field stands."""
+        found = self._found(target)
+        return self._place(found[0], found[1], target, field) if found else None
+
+    def _changes(self, target: Target, old: Mapping[str, Any]) -> tuple[Change, ...]:
+        found = self._found(target)
+        if found is None:
+            return ()
+        world, scene = found
+        if old.get(DIGEST) == target.facts_digest:
+            quick = _template_only(old, target)
+            if quick is not None:
+                return tuple(self._located(world, scene, target, change) for change in quick)
+        draft = self._drafting.draft(world, scene, target, self._desires.documents.place)
+        if draft is None:
+            return ()
+        new = facts_of(world, draft, target.facts_digest)
+        return tuple(self._located(world, scene, target, change) for change in differences(old, new))
+
+    def _located(self, world: World, scene: Doc, target: Target, change: Difference) -> Change:
+        place = self._place(world, scene, target, change.field) or Place(scene.file)
+        return Change(change.field, change.old, change.new, place.file, place.line, place.column)
+
+    def _found(self, target: Target) -> tuple[World, Doc] | None:
+        project, scene_id = target.id.split("/")[:2]
+        folder = self._survey.wanted.projects.get(project)
+        head = folder.heads.get("scene", {}).get(scene_id) if folder else None
+        if folder is None or head is None:
+            return None
+        return self._desires.world(folder), self._desires.documents.doc(head)
+
+    def _place(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
+        kind, _, rest = field.partition(".")
+        match kind:
+            case "template":
+                return Place(self._template_file(target) or rest)
+            case "inputs":
+                return self._picture(world, target, rest)
+            case "parameters":
+                return self._parameter(world, scene, target, rest)
+            case "project" | "style" | "bible":
+                return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
+        return self._resolved(world, scene, target, field)
+
+    def _of(self, doc: Doc | None, path: str) -> Place | None:
+        return self._desires.documents.place(doc.file, doc.index, path) if doc is not None else None
+
+    def _template_file(self, target: Target) -> str:
+        draft = self._drafting.drafts.get(f"{target.id}:{target.rendition}")
+        return draft.template.file if draft and draft.template else f"templates/{target.template}/graph.json.j2"
+
+    def _picture(self, world: World, target: Target, name: str) -> Place | None:
+        digests = {given[2] for given in target.inputs if given[0] == name}
+        paths = (r.path for references in world.references.values() for r in references if r.file_digest in digests)
+        return next((Place(path) for path in paths), None)
+
+    def _parameter(self, world: World, scene: Doc, target: Target, name: str) -> Place | None:
+        shot_id = target.id.split("/")[2]
+        shot = next((s for s in scene.data["shots"] if s["id"] == shot_id), {})
+        owners: Iterable[tuple[Mapping[str, Any], Doc, str]] = (
+            (shot, scene, f"shots.{shot_id}."),
+            (scene.data, scene, ""),
+            (world.project.data, world.project, ""),
+        )
+        for data, doc, prefix in owners:
+            if name in ((data.get("parameters") or {}).get(target.template) or {}):
+                return self._of(doc, f"{prefix}parameters.{target.template}.{name}")
+        return self._of(world.project, name) or Place(self._template_file(target))
+
+    def _resolved(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
+        address = target.id.rpartition("/")[0]
+        if address not in self._origins:
+            shot = next(s for s in scene.data["shots"] if s["id"] == target.id.split("/")[2])
+            self._origins[address] = resolve_shot(world, scene, shot, trace=True).origins
+        origins = self._origins[address]
+        name = field
+        while name and name not in origins:
+            name = name.rpartition(".")[0]
+        if name:
+            key = origins[name]
+            if key not in self._places:
+                self._places[key] = self._desires.documents.place(*key)
+            return self._places[key]
+        return self._of(scene, f"shots.{target.id.split('/')[2]}.{field}")
+
+
+def _template_only(old: Mapping[str, Any], target: Target) -> list[Difference] | None:
+    """Differences of a target whose resolved fields are as they were, if its template is all that can differ; None if it may be more."""
+    name = f"template.{target.template}"
+    if not target.template_digest or name not in old or old[name] == target.template_digest or target.inputs:
+        return None
+    return [Difference(name, old[name], target.template_digest)]
+
+
+def facts_now(world: World, draft: Draft) -> dict[str, Any]:
+    """Facts of a draft, without the digest that only comparing needs."""
+    return {name: value for name, value in facts_of(world, draft).items() if name != DIGEST}

@@ -1,0 +1,274 @@
+"""One pass: hear wishes, look, plan, hold what is too much at once, queue the rest, retire what nobody wants.
+
+Level-triggered: a pass looks at everything and remembers nothing between passes but what it said before.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from koma.core.allowance import allowance, is_spent, not_allowed
+from koma.core.job import Job, JobState
+from koma.core.patterns import matches
+from koma.core.plan import Action, Plan
+from koma.core.problem import Problem, Severity
+from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.wish import Request, Wish
+from koma.core.words import ActionKind, Reason, Rendition, TargetState
+from koma.engine.loop import ReconcileResult
+from koma.engine.queueing import Queueing, ready
+from koma.engine.survey import Survey, Surveyor
+from koma.ports import Clock, Events, Publisher, SourceError, Store, Wishes
+
+# A target in one of these states stays there until a person does something.
+FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})
+LOOK_AGAIN_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the last pass found, for whoever shows it: `/status.json`, metrics, progress."""
+
+    survey: Survey | None = None
+    held: list[str] = field(default_factory=list)
+    digest: str = ""
+    states: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    error: str = ""
+
+
+class Reconciler:
+    """Makes passes. `allow` is a plan digest that a person gave on the command line."""
+
+    def __init__(
+        self,
+        surveyor: Surveyor,
+        queueing: Queueing,
+        store: Store,
+        publisher: Publisher,
+        wishes: Wishes,
+        clock: Clock,
+        events: Events,
+        *,
+        rendition: Rendition,
+        limits: Limits,
+        allow: str = "",
+        selects: Callable[[str], bool] = lambda _target_id: True,
+    ) -> None:
+        self._surveyor = surveyor
+        self._queueing = queueing
+        self._store = store
+        self._publisher = publisher
+        self._wishes = wishes
+        self._clock = clock
+        self._events = events
+        self._rendition = rendition
+        self._limits = limits
+        self._allow = allow
+        self._selects = selects
+        self._said: frozenset[Problem] = frozenset()
+        self.standing = Standing()
+
+    async def __call__(self) -> ReconcileResult:
+        """Make one pass."""
+        begun = self._clock.monotonic()
+        try:
+            result = self._pass()
+        except SourceError as error:
+            self.standing.error = str(error)
+            self._events.emit("reconcile_complete", seconds=self._clock.monotonic() - begun, result="error", message=str(error))
+            return ReconcileResult(errors=1, next_wake=self._clock.now() + 1.0, unsettled=True)
+        self.standing.error = ""
+        self._tell(result, self._clock.monotonic() - begun)
+        return result
+
+    def _pass(self) -> ReconcileResult:
+        survey = self._surveyor.survey(self._rendition)
+        wishes = self._wishes.read()
+        cancelled = [job_id for request in wishes for job_id in self._grant(request, survey)]
+        if wishes:
+            survey = self._surveyor.survey(self._rendition)
+        self.standing.survey = survey
+        self.standing.states = states(survey)
+        self._tell_problems(survey)
+        unhurt = self._hold(survey)
+        queued, changed = self._queue(survey, unhurt)
+        self._retire(unhurt)
+        return self._result(survey, queued, changed, (*cancelled, *self._superseded(survey)))
+
+    def _grant(self, request: Request, survey: Survey) -> list[str]:
+        """Carry out one wish; ids of jobs that are to stop."""
+        self._wishes.done(request)
+        match request.wish:
+            case Wish.PAUSE:
+                self._store.set_flag("paused", "yes")
+            case Wish.RESUME:
+                self._store.set_flag("paused", None)
+            case Wish.ALLOW:
+                self._allow = request.plan
+            case Wish.RETRY:
+                for target_id in _named(request, survey):
+                    self._store.set_flag(f"cancelled:{target_id}:{self._rendition}", None)
+                    self._store.set_flag(f"retry:{target_id}:{self._rendition}", "yes")
+            case Wish.CANCEL:
+                return self._cancel(request, survey)
+        return []
+
+    def _cancel(self, request: Request, survey: Survey) -> list[str]:
+        stopped = []
+        for action in survey.plan.actions:
+            if action.action is ActionKind.RENDER and action.key and any(matches(p, action.target_id) for p in request.targets):
+                self._store.set_flag(f"cancelled:{action.target_id}:{self._rendition}", action.key)
+                stopped += [job.job_id for job in survey.jobs if (job.work.target, job.work.render_key) == (action.target_id, action.key)]
+        return stopped
+
+    def _hold(self, survey: Survey) -> Plan:
+        """Give the part of the plan that may be carried out: all of it, or nothing that is not allowed while it is too much at once."""
+        allowed = self._store.flags().get("allowed_plan", "")
+        if allowed and is_spent(survey.plan, allowed):
+            self._store.set_flag("allowed_plan", None)
+            allowed = ""
+        fresh = not_allowed(survey.plan, allowed)
+        said = objections(fresh, len(survey.observed.published), self._limits)
+        if not survey.snapshot.project_folders and survey.observed.published:
+            said.append("the watched folders hold no project at all: is the disk there?")
+        digest = plan_digest(fresh)
+        if said and digest == self._allow:
+            self._store.set_flag("allowed_plan", allowance(survey.plan))
+            said = []
+        if said and (said, digest) != (self.standing.held, self.standing.digest):
+            renders = sum(action.action is ActionKind.RENDER for action in fresh.actions)
+            message = f"{'; '.join(said)}. To go ahead: koma run --allow {digest}"
+            self._events.emit("plan_held", digest=digest, renders=renders, gpu_seconds=gpu_seconds(fresh)[0], message=message)
+        self.standing.held, self.standing.digest = said, digest
+        if not said:
+            return survey.plan
+        held = set(map(id, fresh.actions))
+        return Plan([action for action in survey.plan.actions if id(action) not in held], survey.plan.kept)
+
+    def _queue(self, survey: Survey, plan: Plan) -> tuple[list[Job], bool]:
+        """Put jobs into the store; with whether something changed between plan and queue, so that it is to be planned again soon."""
+        busy = {(job.work.target, job.work.rendition) for job in survey.jobs}
+        jobs: list[Job] = []
+        changed = False
+        for action in ready(plan.actions):
+            if (action.target_id, self._rendition) in busy or not self._selects(action.target_id):
+                continue
+            job = self._queueing.job(survey, action)
+            changed = changed or job is None
+            if job is not None:
+                jobs.append(job)
+        self._store.enqueue(jobs)
+        for job in jobs:
+            if f"retry:{job.work.target}:{self._rendition}" in survey.observed.flags:
+                self._store.set_flag(f"retry:{job.work.target}:{self._rendition}", None)
+            self._events.emit(
+                "job_queued",
+                target=job.work.target,
+                rendition=job.work.rendition,
+                take=job.work.number,
+                action=str(job.action),
+                template=job.work.template,
+            )
+        return jobs, changed
+
+    def _retire(self, plan: Plan) -> None:
+        for action in plan.actions:
+            if action.action is not ActionKind.RETIRE or not self._selects(action.target_id):
+                continue
+            row = next((r for r in self._store.published() if (r.target, r.rendition) == (action.target_id, self._rendition)), None)
+            if row is not None:
+                self._publisher.retire(row)
+                self._store.drop_published(row.target, row.rendition)
+                self._events.emit("retired", target=row.target, rendition=row.rendition)
+
+    def _superseded(self, survey: Survey) -> list[str]:
+        """Ids of jobs whose picture nobody wants any more: the target is gone, or wants another picture by now."""
+        wanted = {target.id: target for target in survey.wanted.targets}
+        keys = {action.target_id: action.key for action in survey.plan.actions}
+        blocked = tuple(f"{prefix}/" for prefix in survey.wanted.blocked)
+        stop = []
+        for job in survey.jobs:
+            if job.work.rendition != self._rendition or job.state is JobState.PUBLISHING or job.work.target.startswith(blocked or ("\0",)):
+                continue
+            target = wanted.get(job.work.target)
+            held = target is not None and target.hold == Reason.BLOCKED
+            if not held and (target is None or keys.get(target.id, job.work.render_key) not in ("", job.work.render_key)):
+                stop.append(job.job_id)
+        return stop
+
+    def _result(self, survey: Survey, queued: list[Job], changed: bool, cancel: tuple[str, ...]) -> ReconcileResult:
+        waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON for action in survey.plan.actions)
+        errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
+        soon = self._clock.now() + LOOK_AGAIN_SECONDS if changed else None
+        settled = self._clock.now() + survey.snapshot.unsettled if survey.snapshot.unsettled else None
+        wakes = [when for when in (soon, settled) if when is not None]
+        return ReconcileResult(
+            queued=tuple(queued),
+            cancel=cancel,
+            waiting=waiting + len(self.standing.held),
+            errors=errors,
+            next_wake=min(wakes) if wakes else None,
+            unsettled=changed,
+            paused="paused" in self._store.flags(),
+        )
+
+    def _tell_problems(self, survey: Survey) -> None:
+        now = frozenset(survey.wanted.problems)
+        for problem in sorted(now - self._said):
+            self._events.emit(
+                "spec_problem",
+                place=str(problem.place),
+                code=problem.code,
+                severity=str(problem.severity),
+                message=problem.message,
+                expected=problem.expected,
+                hint=problem.hint,
+            )
+        self._said = now
+
+    def _tell(self, result: ReconcileResult, seconds: float) -> None:
+        survey = self.standing.survey
+        if survey is None:
+            return
+        summary = survey.plan.summary()
+        self._events.emit(
+            "reconcile_complete",
+            seconds=seconds,
+            result="held" if self.standing.held else "problems" if result.errors else "ok",
+            waiting=result.waiting,
+            spec_errors=_errors_by_project(survey),
+            targets=[[*key, count] for key, count in sorted(self.standing.states.items())],
+            **summary,
+        )
+
+
+def _errors_by_project(survey: Survey) -> dict[str, int]:
+    counts = dict.fromkeys(survey.wanted.projects, 0)
+    folders = {folder.path: name for name, folder in survey.wanted.projects.items()}
+    for problem in survey.wanted.problems:
+        name = next((name for path, name in folders.items() if problem.place.file.startswith(f"{path}/")), "")
+        if problem.severity is Severity.ERROR:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _named(request: Request, survey: Survey) -> list[str]:
+    return [t.id for t in survey.wanted.targets if any(matches(pattern, t.id) for pattern in request.targets)]
+
+
+def state_of(action: Action) -> TargetState:
+    """How a target stands, given what is planned for it."""
+    if action.action is ActionKind.KEEP:
+        return TargetState.READY
+    return TargetState.STALLED if action.action is ActionKind.HOLD else TargetState.RECONCILING
+
+
+def states(survey: Survey) -> dict[tuple[str, str, str], int]:
+    """Count targets by (project, phase, state)."""
+    counts: dict[tuple[str, str, str], int] = {}
+    named = [(target_id, TargetState.READY) for target_id in survey.plan.kept]
+    named += [(action.target_id, state_of(action)) for action in survey.plan.actions if action.target is not None]
+    for target_id, state in named:
+        parts = target_id.split("/")
+        key = (parts[0], parts[-1], str(state))
+        counts[key] = counts.get(key, 0) + 1
+    return counts

@@ -1,0 +1,89 @@
+"""Template folders of a snapshot: a project's own before the workspace's, read when they are needed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from koma.core.draft import LoadedTemplate
+from koma.core.keys import text_digest
+from koma.core.problem import Place, Problem
+from koma.core.snapshot import Snapshot, SourceFile
+from koma.ports import Source
+
+MANIFEST, GRAPH = "template.yaml", "graph.json.j2"
+
+
+@dataclass(slots=True)
+class _Folder:
+    path: str
+    files: dict[str, SourceFile] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        return text_digest(*(self.files[name].digest if name in self.files else "" for name in (MANIFEST, GRAPH)))
+
+
+class Templates:
+    """Finds and reads templates. Look-up order: project, workspace."""
+
+    def __init__(self, source: Source, workspace_folder: str) -> None:
+        self._source = source
+        self._workspace = workspace_folder
+        self._roots: dict[str, dict[str, _Folder]] = {}
+        self._loaded: dict[tuple[str, str], LoadedTemplate | list[Problem]] = {}
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Take note of which templates there are in this snapshot; nothing is read yet."""
+        self._roots = {}
+        for path, file in snapshot.templates.items():
+            folder, _, name = path.rpartition("/")
+            root, _, template = folder.rpartition("/")
+            if name in (MANIFEST, GRAPH) and root:
+                self._roots.setdefault(root, {}).setdefault(template, _Folder(folder)).files[name] = file
+
+    def _visible(self, project_folder: str) -> dict[str, _Folder]:
+        return {**self._roots.get(self._workspace, {}), **self._roots.get(f"{project_folder}/templates", {})}
+
+    def names(self, project_folder: str) -> list[str]:
+        """Names that a project may use, sorted."""
+        return sorted(self._visible(project_folder))
+
+    def digests(self, project_folder: str) -> dict[str, str]:
+        """Name → digest of manifest and graph."""
+        return {name: folder.digest for name, folder in self._visible(project_folder).items()}
+
+    def of(self, project_folder: str) -> tuple[Mapping[str, LoadedTemplate], list[Problem]]:
+        """Every template that a project may use, read; those that can't be used are Problems."""
+        found: dict[str, LoadedTemplate] = {}
+        problems: list[Problem] = []
+        for name, folder in self._visible(project_folder).items():
+            key = (folder.path, folder.digest)
+            if key not in self._loaded:
+                self._loaded[key] = self._read(name, folder)
+            loaded = self._loaded[key]
+            if isinstance(loaded, LoadedTemplate):
+                found[name] = loaded
+            else:
+                problems += loaded
+        return found, problems
+
+    def _read(self, name: str, folder: _Folder) -> LoadedTemplate | list[Problem]:
+        from koma.core.manifest import parse_template  # noqa: PLC0415  # reads YAML
+
+        texts = {}
+        for part in (MANIFEST, GRAPH):
+            content = self._source.read(folder.files[part]) if part in folder.files else None
+            if content is None:
+                return [
+                    Problem(
+                        Place(f"{folder.path}/{part}"),
+                        "missing-file",
+                        f"template {name!r} has no {part}",
+                        hint="every template folder holds template.yaml and graph.json.j2",
+                    )
+                ]
+            texts[part] = content
+        manifest = parse_template(texts[MANIFEST], f"{folder.path}/{MANIFEST}")
+        if isinstance(manifest, list):
+            return manifest
+        graph = texts[GRAPH].decode(errors="replace")
+        return LoadedTemplate(name, f"{folder.path}/{GRAPH}", folder.digest, graph, manifest)

@@ -1,0 +1,53 @@
+"""Content digests: what is seen, whatever the file around it says. Equal pixels, size and rate give equal digests."""
+
+import hashlib
+from fractions import Fraction
+from pathlib import Path
+
+from koma.pixels.clip import open_clip
+from koma.pixels.picture import Pixels, read_picture
+from koma.pixels.whole import CLIPS, container_of
+
+_PICTURE = "koma-picture-1"
+_FRAMES = "koma-frames-1"
+
+
+def picture_digest(pixels: Pixels) -> str:
+    """Sha256 hex over format tag, width, height, mode (RGB, or RGBA where there is alpha) and samples, row by row."""
+    height, width, channels = pixels.shape
+    digest = hashlib.sha256(f"{_PICTURE}\0{width}x{height}\0{'RGBA' if channels == 4 else 'RGB'}\0".encode())  # noqa: PLR2004  R, G, B, A
+    digest.update(pixels.data)
+    return digest.hexdigest()
+
+
+class ClipDigest:
+    """Sha256 hex over format tag, width, height, rate as a fraction, every frame's RGB samples in order, and their count."""
+
+    def __init__(self, width: int, height: int, rate: Fraction) -> None:
+        self._digest = hashlib.sha256(f"{_FRAMES}\0{width}x{height}\0{rate.numerator}/{rate.denominator}\0".encode())
+        self.frames = 0
+
+    def add(self, pixels: Pixels) -> None:
+        """Take the next frame."""
+        self._digest.update(pixels.data)
+        self.frames += 1
+
+    def hexdigest(self) -> str:
+        """Return the digest of all frames so far."""
+        digest = self._digest.copy()
+        digest.update(f"\0{self.frames}".encode())
+        return digest.hexdigest()
+
+
+def content_digest(file: Path) -> str:
+    """Digest of a picture, or of an MP4 or Matroska clip, by what it decodes to.
+
+    Raises UnreadableError (a ValueError), OSError if the file is not there.
+    """
+    if container_of(file) not in CLIPS:
+        return picture_digest(read_picture(file))
+    with open_clip(file) as clip:
+        digest = ClipDigest(clip.width, clip.height, clip.rate)
+        for pixels in clip.frames:
+            digest.add(pixels)
+        return digest.hexdigest()

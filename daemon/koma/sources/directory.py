@@ -1,0 +1,132 @@
+"""The work tree as one snapshot: read what changed, look again, and accept only two views that agree."""
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from koma.core.problem import Place, Problem
+from koma.core.snapshot import Snapshot, SourceFile, classify
+from koma.ports import SourceError
+from koma.sources.cache import Cache, CachedFile
+from koma.sources.scan import FileStat, scan
+
+# A file written within this time of being hashed may change again without a new mtime, so it is hashed again next time.
+RACY_NS = 2_000_000_000
+TRIES = 5
+MAX_BYTES = 256 * 1024 * 1024
+
+
+class DirectorySource:
+    """Snapshots of watched folders and the templates folder under one root."""
+
+    def __init__(self, root: Path, watch: Sequence[str], templates: str, cache: Cache, *, settle_seconds: float = 0.0) -> None:
+        self._root = root
+        self._watch = tuple(watch)
+        self._templates = templates
+        self._cache = cache
+        self._settle = settle_seconds
+
+    def project_folders(self) -> tuple[str, ...]:
+        """Watched folders as they are now: patterns such as `projects/*` opened up, sorted."""
+        return expand(self._root, self._watch)
+
+    def snapshot(self) -> Snapshot:
+        """Read the tree until two views agree. Raises SourceError if they never do."""
+        known = self._cache.files()
+        moved = ""
+        for _ in range(TRIES):
+            folders = self.project_folders()
+            stats = scan(str(self._root), [*folders, self._templates])
+            files, hashed = self._hash(stats, known)
+            if not hashed:
+                return self._sort(folders, stats, files)
+            again = scan(str(self._root), [*folders, self._templates])
+            if again == stats and self.project_folders() == folders:
+                self._cache.put_files(hashed.values(), known.keys() - files.keys())
+                return self._sort(folders, stats, files)
+            known.update(hashed)
+            moved = next((new.path for old, new in zip(stats, again, strict=False) if old != new), "a folder")
+        raise SourceError(f"{moved} changed on each of {TRIES} looks; the next pass tries again")
+
+    def read(self, file: SourceFile) -> bytes | None:
+        """Bytes of a file of the snapshot, or None if they are no longer those."""
+        try:
+            content = (self._root / file.path).read_bytes()
+        except OSError:
+            return None
+        return content if hashlib.sha256(content).hexdigest() == file.digest else None
+
+    def local(self, file: SourceFile) -> Path:
+        """Where the file lies."""
+        return self._root / file.path
+
+    def _hash(self, stats: list[FileStat], known: dict[str, CachedFile]) -> tuple[dict[str, str], dict[str, CachedFile]]:
+        digests: dict[str, str] = {}
+        hashed: dict[str, CachedFile] = {}
+        for stat in stats:
+            old = known.get(stat.path)
+            if old is not None and old[1:4] == stat[1:4] and old.seen_ns - old.mtime_ns > RACY_NS:
+                digests[stat.path] = old.digest
+            elif (fresh := self._hash_one(stat)) is not None:
+                digests[stat.path] = fresh.digest
+                if old is None or fresh[1:4] != old[1:4] or fresh.digest != old.digest or fresh.seen_ns - fresh.mtime_ns > RACY_NS:
+                    hashed[stat.path] = fresh
+        return digests, hashed
+
+    def _hash_one(self, stat: FileStat) -> CachedFile | None:
+        if stat.link or stat.size > MAX_BYTES:
+            return None
+        try:
+            with open(os.path.join(self._root, stat.path), "rb") as stream:  # noqa: PTH118, PTH123  # thousands of files: pathlib costs as much as hashing
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            return None
+        return CachedFile(stat.path, stat.size, stat.mtime_ns, stat.inode, time.time_ns(), digest)
+
+    def _sort(self, folders: tuple[str, ...], stats: list[FileStat], digests: dict[str, str]) -> Snapshot:
+        sorted_files: dict[str, dict[str, SourceFile]] = {"document": {}, "image": {}, "template": {}}
+        problems = []
+        newest = 0
+        for stat in stats:
+            kind = classify(stat.path, folders, self._templates)
+            if not kind:
+                continue
+            if stat.path in digests:
+                sorted_files[kind][stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
+            else:
+                problems.append(_unread(stat))
+            newest = max(newest, stat.mtime_ns) if kind == "image" else newest
+        left = self._settle - (time.time_ns() - newest) / 1e9 if self._settle else 0.0
+        return Snapshot(
+            folders,
+            sorted_files["document"],
+            sorted_files["image"],
+            sorted_files["template"],
+            tuple(problems),
+            unsettled=max(0.0, left) if newest else 0.0,
+        )
+
+
+def expand(root: Path, watch: Sequence[str]) -> tuple[str, ...]:
+    """Folders that patterns such as `projects/*` stand for, relative to the root, sorted; hidden ones left out."""
+    found: set[str] = set()
+    for pattern in watch:
+        if pattern.endswith("/*"):
+            base = pattern[:-2]
+            if (root / base).is_dir():
+                found.update(
+                    f"{base}/{entry.name}" for entry in os.scandir(root / base) if entry.is_dir() and not entry.name.startswith(".")
+                )
+        elif (root / pattern).is_dir():
+            found.add(pattern.rstrip("/"))
+    return tuple(sorted(found))
+
+
+def _unread(stat: FileStat) -> Problem:
+    if stat.link:
+        return Problem(Place(stat.path), "symlink", "this is a symbolic link, and Koma follows none", hint="put the file itself here")
+    if stat.size > MAX_BYTES:
+        return Problem(Place(stat.path), "too-large", f"{stat.size} bytes", expected=f"at most {MAX_BYTES}", hint="make it smaller")
+    return Problem(Place(stat.path), "unreadable", "the file can't be read", hint="check its permissions")

@@ -1,0 +1,205 @@
+"""Which rules there are, what a project may change in them, and the digests that planning compares."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from koma.core.gate import Measurement, Op, Rule, judge
+from koma.core.metrics import METRIC_IDS, METRICS
+from koma.core.rate import standard_fps
+from koma.core.rules import SHARPNESS_FLOOR, basic_rules, measure_key, measures_for, rules_digest, with_overrides
+from koma.core.words import BackendKind, Phase, Verdict
+
+EXPECT = {"width": 640, "height": 360, "frames": 120, "fps": 24, "motion": True}
+COMFYUI = basic_rules(Phase.VIDEO, BackendKind.COMFYUI, EXPECT)
+
+rules = st.builds(
+    Rule,
+    metric=st.sampled_from(sorted(METRIC_IDS)),
+    op=st.sampled_from(list(Op)),
+    threshold=st.floats(-1e6, 1e6),
+    required=st.booleans(),
+    source=st.sampled_from(["koma basic", "projects/x/project.yaml:12:5", "projects/x/project.yaml:99:1"]),
+)
+rule_lists = st.lists(rules, max_size=6)
+wishes = st.fixed_dictionaries(
+    {}, optional={"min": st.floats(-9, 9), "max": st.floats(-9, 9), "equals": st.floats(-9, 9), "required": st.booleans()}
+)
+overrides = st.dictionaries(st.sampled_from(sorted(METRIC_IDS)), wishes, max_size=4)
+
+
+def wanted(found):
+    return {rule.metric: rule.threshold for rule in found}
+
+
+CONTRACT = {"decodes": 1, "width": 640, "height": 360, "blank": 0, "black": 0}
+
+
+@pytest.mark.parametrize(
+    ("phase", "backend", "expect", "expected"),
+    [
+        pytest.param(
+            Phase.VIDEO,
+            BackendKind.COMFYUI,
+            EXPECT,
+            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "frozen": 0.8, "sharpness": SHARPNESS_FLOOR},
+            id="a moving video of ComfyUI has every rule",
+        ),
+        pytest.param(
+            Phase.VIDEO,
+            BackendKind.ANIMATIC,
+            EXPECT,
+            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5},
+            id="the animatic has the file contract only",
+        ),
+        pytest.param(
+            Phase.LOOP,
+            BackendKind.COMFYUI,
+            EXPECT | {"motion": False},
+            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "sharpness": SHARPNESS_FLOOR},
+            id="where no motion is asked for, none is required",
+        ),
+        pytest.param(
+            Phase.STILL,
+            BackendKind.COMFYUI,
+            EXPECT,
+            CONTRACT | {"frame-count": 1, "sharpness": SHARPNESS_FLOOR},
+            id="a still is one frame and has no rate and no motion",
+        ),
+        pytest.param(
+            Phase.VIDEO,
+            BackendKind.COMFYUI,
+            {"frames": 0, "fps": 24},
+            {"decodes": 1, "frame-rate": 24, "blank": 0, "black": 0, "sharpness": SHARPNESS_FLOOR},
+            id="0 frames means any count and any duration",
+        ),
+        pytest.param(
+            Phase.STILL,
+            BackendKind.ANIMATIC,
+            {},
+            {"decodes": 1, "frame-count": 1, "blank": 0, "black": 0},
+            id="what is not expected is not required",
+        ),
+    ],
+)
+def test_rules_of_the_basic_profile(phase, backend, expect, expected):
+    assert wanted(basic_rules(phase, backend, expect)) == expected
+
+
+def test_every_rule_names_a_metric_that_there_is_and_is_required():
+    assert {rule.metric for rule in COMFYUI} <= METRIC_IDS
+    assert all(rule.required and rule.source == "koma basic" for rule in COMFYUI)
+
+
+def test_a_rounded_rate_is_judged_by_the_rate_that_was_meant():
+    found = basic_rules(Phase.VIDEO, BackendKind.ANIMATIC, {"fps": 23.976, "frames": 48})
+    facts = {"decodes": 1, "frame-count": 48, "frame-rate": 24000 / 1001, "duration": 48 / (24000 / 1001), "blank": 0, "black": 0}
+    assert judge([Measurement(name, "1", "", value) for name, value in facts.items()], found).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("fps", "meant"),
+    [(23.976, 24000 / 1001), (23.98, 23.98), (29.97, 30000 / 1001), (24, 24), (24.0, 24.0), (12, 12), (7.5, 7.5), (0.0, 0.0), (0.5, 0.5)],
+)
+def test_only_roundings_of_ntsc_rates_are_taken_back(fps, meant):
+    assert standard_fps(fps) == meant
+
+
+@given(st.integers(1, 240), st.integers(2, 6))
+def test_a_rate_rounded_to_two_or_more_digits_finds_its_exact_one_or_stays(base, digits):
+    exact = base * 1000 / 1001
+    assert standard_fps(round(exact, digits)) in (exact, round(exact, digits))
+    assert standard_fps(standard_fps(round(exact, digits))) == standard_fps(round(exact, digits))
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        pytest.param({"min": 40}, [(Op.AT_LEAST, 40.0, True)], id="a new floor"),
+        pytest.param({"min": 40, "max": 900}, [(Op.AT_LEAST, 40.0, True), (Op.AT_MOST, 900.0, True)], id="a floor and a ceiling"),
+        pytest.param({"required": False}, [(Op.AT_LEAST, SHARPNESS_FLOOR, False)], id="the same floor, as advice"),
+        pytest.param({"max": 900, "required": False}, [(Op.AT_MOST, 900.0, False)], id="another threshold, as advice"),
+        pytest.param({"equals": 3, "min": None}, [(Op.EQUALS, 3.0, True)], id="a value that is left out counts for nothing"),
+        pytest.param({}, [(Op.AT_LEAST, SHARPNESS_FLOOR, True)], id="nothing said, nothing changed"),
+    ],
+)
+def test_a_project_overrides_a_threshold(wish, expected):
+    found = [rule for rule in with_overrides(COMFYUI, {"sharpness": wish}, "projects/x/project.yaml:12:5") if rule.metric == "sharpness"]
+    assert [(rule.op, rule.threshold, rule.required) for rule in found] == expected
+    assert {rule.source for rule in found} == {"projects/x/project.yaml:12:5" if wish else "koma basic"}
+
+
+def test_an_override_adds_a_rule_that_the_profile_has_not():
+    still = basic_rules(Phase.STILL, BackendKind.ANIMATIC, {})
+    added = with_overrides(still, {"sharpness": {"min": 5}}, "x")
+    assert added == (*still, Rule("sharpness", Op.AT_LEAST, 5, source="x"))
+
+
+@given(rule_lists, overrides)
+def test_rules_of_metrics_that_are_not_named_stay_as_they_are(given_rules, wish):
+    found = with_overrides(given_rules, wish, "x")
+    for metric in METRIC_IDS - wish.keys():
+        assert [rule for rule in found if rule.metric == metric] == [rule for rule in given_rules if rule.metric == metric]
+
+
+@given(rule_lists, overrides)
+def test_overriding_twice_with_the_same_is_overriding_once(given_rules, wish):
+    once = with_overrides(given_rules, wish, "x")
+    assert with_overrides(once, wish, "x") == once
+
+
+@given(rule_lists, st.randoms(use_true_random=False))
+def test_order_and_source_of_rules_do_not_change_their_digest(given_rules, random):
+    shuffled = [replace(rule, source="elsewhere:1:1") for rule in given_rules]
+    random.shuffle(shuffled)
+    assert rules_digest(shuffled) == rules_digest(given_rules)
+
+
+@given(st.lists(rules, min_size=1, max_size=6), st.data())
+def test_what_a_rule_demands_changes_the_digest(given_rules, data):
+    where = data.draw(st.integers(0, len(given_rules) - 1))
+    old = given_rules[where]
+    for change in ({"threshold": old.threshold + 1}, {"required": not old.required}):
+        changed = [*given_rules[:where], replace(old, **change), *given_rules[where + 1 :]]
+        assert rules_digest(changed) != rules_digest(given_rules)
+
+
+@given(rule_lists)
+def test_measures_are_the_metrics_of_the_rules_each_once(given_rules):
+    found = measures_for(given_rules)
+    assert set(found) == {rule.metric for rule in given_rules}
+    assert len(found) == len(set(found))
+
+
+@given(st.lists(st.sampled_from(sorted(METRIC_IDS)), min_size=1), st.randoms(use_true_random=False))
+def test_the_measure_key_is_of_a_set(metrics, random):
+    shuffled = [*metrics, *metrics]
+    random.shuffle(shuffled)
+    assert measure_key(shuffled) == measure_key(metrics)
+
+
+def test_another_metric_or_another_version_is_another_measure_key():
+    keys = {
+        measure_key(["blank"]),
+        measure_key(["black"]),
+        measure_key(["blank", "black"]),
+        measure_key([]),
+        measure_key(["blank"], lambda _: "2"),
+    }
+    assert len(keys) == 5
+    assert measure_key(["blank"], lambda metric: METRICS[metric].version) == measure_key(["blank"])
+
+
+def test_the_measure_key_of_an_unknown_metric_is_a_key_error():
+    with pytest.raises(KeyError):
+        measure_key(["beauty"])
+
+
+def test_every_metric_is_defined_in_words():
+    for metric, spec in METRICS.items():
+        assert metric == spec.id
+        assert spec.definition
+        assert spec.reference
+        assert spec.version.isdigit()

@@ -1,0 +1,218 @@
+"""Which values fit a template, what enters the graph, and which clips a template can make."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from koma.core.media import Media
+from koma.core.parameter import Parameter, ParameterType
+from koma.core.problem import Place
+from koma.core.template import FrameRule, Rate, Template, TemplateInput, bind
+from koma.core.words import BackendKind, Phase
+
+PLACE = Place("projects/p/s01.yaml", 12, 5)
+
+
+def make(**changes) -> Template:
+    fields = {
+        "name": "demo",
+        "title": "Demo",
+        "description": "",
+        "phase": Phase.VIDEO,
+        "backend": BackendKind.COMFYUI,
+        "family": "svd",
+        "parameters": {
+            "seed": Parameter(ParameterType.INT, min=0, max=2**64 - 1),
+            "width": Parameter(ParameterType.INT, default=64, min=64, max=1024, multiple_of=8, unit="px"),
+            "cfg": Parameter(ParameterType.FLOAT, default=7, min=0, max=30),
+            "steps": Parameter(ParameterType.INT, default=20, min=1, max=100),
+            "sampler": Parameter(ParameterType.CHOICE, default="euler", choices=("euler", "heun")),
+            "model": Parameter(ParameterType.MODEL, default="m.safetensors", folder="checkpoints"),
+            "loras": Parameter(ParameterType.LORA_LIST, default=[]),
+            "tiled": Parameter(ParameterType.BOOL, default=False),
+            "extra": Parameter(ParameterType.STRING, default=""),
+        },
+        "inputs": {"image": TemplateInput("still"), "face": TemplateInput("reference", required=False)},
+        "media": Media.FRAMES,
+        "vram_gb": 4.0,
+        "estimate_seconds": 10.0,
+        "rate": Rate(24.0, 6.0, 30.0),
+        "frames": FrameRule(exact=(25,)),
+        "sets": {"draft": {"steps": 8}},
+        "file": "templates/demo/template.yaml",
+    }
+    return Template(**{**fields, **changes})
+
+
+DEMO = make()
+
+
+def test_values_stand_over_the_set_and_the_set_over_defaults():
+    assert bind(DEMO, {"seed": 1}, "draft", PLACE)[0]["steps"] == 8
+    assert bind(DEMO, {"seed": 1}, "final", PLACE)[0]["steps"] == 20
+    assert bind(DEMO, {"seed": 1, "steps": 3}, "draft", PLACE)[0]["steps"] == 3
+
+
+def test_everything_that_a_graph_may_read_is_there():
+    params, problems = bind(DEMO, {"seed": 1})
+    assert problems == []
+    assert params.keys() == {*DEMO.parameters, "image", "face", "output_prefix"}
+    assert (params["image"], params["face"], params["output_prefix"]) == ("koma-input:image", None, "koma-output")
+
+
+def test_binding_twice_gives_values_of_its_own():
+    first, _ = bind(DEMO, {"seed": 1})
+    first["steps"] = 99
+    assert bind(DEMO, {"seed": 1})[0]["steps"] == 20
+
+
+def test_a_picture_that_is_not_required_is_there_when_its_placeholder_is_given():
+    assert bind(DEMO, {"seed": 1, "face": "koma-input:face"})[0]["face"] == "koma-input:face"
+
+
+GIVEN = {
+    "a whole number enters as a number where numbers are wanted": ("cfg", 7, 7.0),
+    "a number without a fraction enters as a whole one where those are wanted": ("steps", 9.0, 9),
+    "a seed may be as long as the server takes it": ("seed", 2**64 - 1, 2**64 - 1),
+    "a model may lie in a folder of its own": ("model", "anime/m.safetensors", "anime/m.safetensors"),
+    "a LoRA counts as strongly for the words as for the picture": (
+        "loras", [{"name": "a.safetensors", "strength": 1}], [{"name": "a.safetensors", "strength": 1.0, "strength_clip": 1.0}]),
+    "a LoRA may count otherwise for the words": (
+        "loras", [{"name": "a.safetensors", "strength": 1, "strength_clip": 0}],
+        [{"name": "a.safetensors", "strength": 1.0, "strength_clip": 0.0}]),
+    "any text is a text": ("extra", '"}, {{ x }}', '"}, {{ x }}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), GIVEN.values(), ids=GIVEN)
+def test_what_enters_the_graph(name, value, expected):
+    params, problems = bind(DEMO, {"seed": 1, name: value})
+    assert problems == []
+    assert json.dumps(params[name]) == json.dumps(expected)
+
+
+WRONG = {
+    "a text is no whole number": ("steps", "20", "a whole number"),
+    "a boolean is no whole number": ("steps", True, "a whole number"),
+    "a fraction is no whole number": ("steps", 2.5, "a whole number"),
+    "a number below its range is refused": ("steps", 0, "from 1 to 100"),
+    "a seed beyond 64 bits is refused": ("seed", 2**64, f"from 0 to {2**64 - 1}"),
+    "a size that the model can't make is refused": ("width", 100, "from 64 to 1024, a multiple of 8 px"),
+    "a boolean is no number": ("cfg", True, "a number"),
+    "a number above its range is refused": ("cfg", 30.5, "from 0 to 30"),
+    "not-a-number is refused": ("cfg", float("nan"), "from 0 to 30"),
+    "a word that is no choice is refused with the closest": ("sampler", "eulr", "one of euler, heun; did you mean `euler`?"),
+    "a list is no choice": ("sampler", ["euler"], "one of euler, heun"),
+    "a number is no text": ("extra", 1, "a text"),
+    "a text is no boolean": ("tiled", "yes", "true or false"),
+    "an empty name is no model": ("model", "", "the name of a model file"),
+    "a model can't lie outside of its folder": ("model", "../../x.safetensors", "relative to the server's models folder"),
+    "a model can't lie outside of its folder on any system": ("model", "..\\x.safetensors", "relative to the server's models folder"),
+    "a model has no drive": ("model", "C:x.safetensors", "relative to the server's models folder"),
+    "one LoRA is no list of LoRAs": ("loras", {"name": "a"}, "a list of"),
+    "a LoRA needs a name": ("loras", [{"strength": 1}], "an object {name"),
+    "a LoRA has no other fields": ("loras", [{"name": "a", "weight": 1}], "an object {name"),
+    "a LoRA's strength is a number": ("loras", [{"name": "a", "strength": "1"}], "a number"),
+    "a picture's place is filled by Koma": ("image", "secret.png", "koma-input:image"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), WRONG.values(), ids=WRONG)
+def test_a_value_that_does_not_fit_is_one_located_problem(name, value, expected):
+    _, (problem,) = bind(DEMO, {"seed": 1, name: value}, "draft", PLACE)
+    assert (problem.place, problem.path, problem.code) == (PLACE, f"parameters.{name}", "wrong-parameter")
+    assert name in problem.message
+    assert expected in problem.expected
+
+
+def test_an_unknown_parameter_is_named_with_the_closest_one():
+    _, (problem,) = bind(DEMO, {"seed": 1, "stepz": 3}, "", PLACE)
+    assert (problem.code, problem.place, problem.path) == ("unknown-parameter", PLACE, "parameters.stepz")
+    assert "steps" in problem.hint
+
+
+def test_standard_values_that_a_template_does_not_declare_are_passed_over():
+    params, problems = bind(DEMO, {"seed": 1, "prompt": "rain", "negative": "", "height": 64, "fps": 24.0, "checkpoint": "m"})
+    assert problems == []
+    assert "prompt" not in params
+
+
+def test_a_value_that_nobody_gives_is_a_problem_that_says_where_to_set_it():
+    template = make(parameters={"checkpoint": Parameter(ParameterType.MODEL, folder="checkpoints"), "lut": Parameter(ParameterType.STRING)})
+    _, problems = bind(template, {}, "", PLACE)
+    assert [(problem.code, problem.path) for problem in problems] == [
+        ("missing-parameter", "parameters.checkpoint"),
+        ("missing-parameter", "parameters.lut"),
+    ]
+    assert "in the project" in problems[0].hint
+    assert "parameters: {demo: {lut: ...}}" in problems[1].hint
+
+
+def test_a_wrong_value_is_not_reported_as_missing_too():
+    _, problems = bind(DEMO, {"seed": "x"}, "", PLACE)
+    assert [problem.code for problem in problems] == ["wrong-parameter"]
+
+
+@given(st.dictionaries(st.sampled_from([*DEMO.parameters, "image", "face", "other"]), st.integers() | st.text() | st.none() | st.floats()))
+def test_whatever_is_given_binding_never_raises_and_what_it_accepts_it_accepts_again(values):
+    params, problems = bind(DEMO, values, "draft", PLACE)
+    if not problems:
+        assert bind(DEMO, params, "draft", PLACE) == (params, [])
+
+
+CLIPS = {
+    "the one length at the native rate is made": (25, 24, ""),
+    "a rate inside of the range is made": (25, 23.976, ""),
+    "another length is not made, and the nearest is named": (
+        120,
+        24,
+        "can't make 120 frames in one run: it makes exactly 25 (nearest: 25)",
+    ),
+    "a rate beyond the range is not made": (25, 60, "runs at 6 to 30"),
+}
+
+
+@pytest.mark.parametrize(("frames", "fps", "words"), CLIPS.values(), ids=CLIPS)
+def test_which_clips_a_template_makes(frames, fps, words):
+    assert DEMO.can_make(frames, fps) is (not words)
+    assert words in DEMO.frame_problem(frames, fps)
+
+
+def test_a_template_for_pictures_takes_every_shot():
+    still = make(frames=None, rate=None)
+    assert still.can_make(481, 60)
+    assert still.nearest(481) == (481,)
+
+
+RULES = {
+    "an exact count is only itself": (FrameRule(exact=(14, 25)), [14, 25], 20, (14, 25)),
+    "below the least count there is only one neighbour": (FrameRule(min=8, max=16, step=4), [8, 12, 16], 3, (8,)),
+    "above the greatest count there is only one neighbour": (FrameRule(min=8, max=16, step=4), [8, 12, 16], 99, (16,)),
+    "counts may be one more than a multiple": (FrameRule(min=1, max=13, step=4, offset=1), [1, 5, 9, 13], 6, (5, 9)),
+    "the least count need not be one that can be made": (FrameRule(min=3, max=13, step=4, offset=1), [5, 9, 13], 1, (5,)),
+}
+
+
+@pytest.mark.parametrize(("rule", "made", "wanted", "near"), RULES.values(), ids=RULES)
+def test_frame_rules(rule, made, wanted, near):
+    assert [count for count in range(40) if rule.allows(count)] == made
+    assert rule.nearest(wanted) == near
+
+
+@given(
+    st.builds(FrameRule, min=st.integers(1, 40), max=st.integers(41, 90), step=st.integers(1, 9), offset=st.integers(0, 9)),
+    st.integers(1, 120),
+)
+def test_the_nearest_counts_can_be_made_and_nothing_lies_between(rule, frames):
+    near = rule.nearest(frames)
+    assert near
+    assert all(rule.allows(count) for count in near)
+    assert rule.allows(frames) == (near == (frames,))
+    if len(near) == 2:
+        assert not any(rule.allows(count) for count in range(near[0] + 1, near[1]))
+
+
+def test_a_template_comes_back_from_the_cache_as_it_was():
+    assert Template.from_json(json.loads(json.dumps(DEMO.to_json()))) == DEMO

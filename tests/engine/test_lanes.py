@@ -1,0 +1,236 @@
+"""Lanes in virtual time: what runs beside what, and how long the backend stands idle."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from koma.core.faults import StoreError
+from koma.core.job import JobState
+from koma.core.words import ActionKind, BackendKind
+from koma.engine.lanes import Lanes
+from support.scripted import Rig, again, make_job
+from support.virtual import run
+
+
+def shot(number):
+    return f"p/s01/sh{number:03}/still"
+
+
+def drive(rig, jobs=(), *, during=None, lanes_of=Lanes, recover=()):
+    """Open lanes, queue jobs, and wait until nothing is left; jobs that finished, in order."""
+    finished = []
+
+    async def main():
+        lanes = lanes_of(rig.worker())
+        over = asyncio.Event()
+
+        def note(job):
+            finished.append(job)
+            over.set()
+
+        crashed = []
+        lanes.on_finished = note
+        lanes.on_crash = lambda error: (crashed.append(error), over.set())
+        rig.store.enqueue(jobs)
+        await lanes.open()
+        lanes.recover(recover)
+        lanes.add(jobs)
+        if during is not None:
+            await during(lanes)
+        while lanes.busy and not crashed:
+            over.clear()
+            await over.wait()
+        await lanes.close()
+        if crashed:
+            raise crashed[0]
+
+    run(rig.clock, main)
+    return finished
+
+
+def test_the_backend_never_stands_idle_between_ready_jobs():
+    rig = Rig()
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 8)]
+    finished = drive(rig, jobs)
+    assert [job.state for job in finished] == [JobState.DONE] * 7
+    assert rig.server.idle() == [0.0] * 6
+    assert rig.clock.elapsed == pytest.approx(70.0)
+
+
+def test_without_hints_polling_finds_the_end_and_nothing_stands_idle():
+    rig = Rig(hints=False)
+    drive(rig, [make_job(shot(n), queued_at=n) for n in range(1, 5)])
+    assert max(rig.server.idle()) == 0.0
+    assert rig.clock.elapsed < 43.0
+
+
+def test_at_most_one_job_waits_at_the_backend():
+    rig = Rig()
+    seen = []
+    post = rig.server.post
+
+    def counting(request):
+        answer = post(request)
+        seen.append(len(rig.server.queue))
+        return answer
+
+    rig.server.post = counting
+    drive(rig, [make_job(shot(n), queued_at=n) for n in range(1, 6)])
+    assert max(seen) == 2
+
+
+def test_a_job_of_another_model_family_is_not_submitted_ahead():
+    rig = Rig()
+    first, second = make_job(shot(1), family="sd15"), make_job(shot(2), family="svd", queued_at=2.0)
+    posted = []
+    post = rig.server.post
+    rig.server.post = lambda request: posted.append((request.label, rig.clock.elapsed)) or post(request)
+    drive(rig, [first, second])
+    assert [at for _, at in posted] == [0.0, pytest.approx(10.0)]
+
+
+def test_jobs_start_in_order():
+    rig = Rig()
+    jobs = [
+        make_job("p/s01/sh001/video", queued_at=1.0),
+        make_job(shot(2), queued_at=3.0),
+        make_job(shot(1), queued_at=2.0),
+        make_job("p/s01/sh009/video", queued_at=9.0, priority=5),
+    ]
+    drive(rig, jobs)
+    assert [label.split(" ")[0] for label, _ in rig.server.starts] == [
+        "p/s01/sh009/video",
+        shot(1),
+        shot(2),
+        "p/s01/sh001/video",
+    ]
+
+
+def test_prompts_of_other_people_go_first():
+    rig = Rig()
+    rig.server.others = 2
+
+    async def they_finish(_lanes):
+        await asyncio.sleep(60.0)
+        assert rig.server.posts == {}
+        rig.server.others = 0
+
+    drive(rig, [make_job()], during=they_finish, lanes_of=lambda worker: Lanes(worker, yield_to={BackendKind.COMFYUI}))
+    assert 60.0 <= rig.server.starts[0][1] <= 62.0
+
+
+def test_a_busy_backend_is_left_alone_for_a_while_by_every_job():
+    rig = Rig()
+    rig.server.answers = ["busy"]
+    posted = []
+    post = rig.server.post
+    rig.server.post = lambda request: posted.append(rig.clock.elapsed) or post(request)
+    finished = drive(rig, [make_job(shot(1)), make_job(shot(2), queued_at=2.0)])
+    assert [job.state for job in finished] == [JobState.DONE] * 2
+    assert posted == [0.0, 5.0, 5.0]
+
+
+def test_a_failing_shot_stops_no_other():
+    rig = Rig()
+    rig.measure.broken.add(shot(2))
+    finished = drive(rig, [make_job(shot(n), queued_at=n) for n in range(1, 5)])
+    assert sorted(job.state for job in finished) == [JobState.DONE] * 3 + [JobState.FAILED]
+
+
+def test_judging_needs_no_backend():
+    rig = Rig()
+    drive(rig, [make_job()])
+    rig.server.reachable = False
+    finished = drive(rig, [again(make_job(), ActionKind.GATE, JobState.JUDGING)])
+    assert [job.state for job in finished] == [JobState.DONE]
+
+
+@pytest.mark.parametrize("after", [0.0, 3.0, 12.0], ids=["waiting to be submitted", "rendering", "waiting at the backend"])
+def test_a_cancelled_job_ends_and_the_others_go_on(after):
+    rig = Rig()
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 4)]
+    victim = jobs[2] if after in {0.0, 12.0} else jobs[0]
+
+    async def cancel(lanes):
+        await asyncio.sleep(after)
+        lanes.cancel(victim.job_id)
+
+    finished = drive(rig, jobs, during=cancel)
+    assert {job.work.target: job.state for job in finished} == {
+        job.work.target: JobState.CANCELLED if job is victim else JobState.DONE for job in jobs
+    }
+
+
+def test_a_pause_starts_nothing_and_what_runs_goes_on():
+    rig = Rig()
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 6)]
+
+    async def pause(lanes):
+        await asyncio.sleep(1.0)
+        lanes.pause(paused=True)
+        await asyncio.sleep(100.0)
+        assert len(rig.server.starts) == 2
+        lanes.pause(paused=False)
+
+    finished = drive(rig, jobs, during=pause)
+    assert len(finished) == 5
+
+
+def test_a_stop_leaves_the_render_with_the_backend_and_the_next_start_adopts_it():
+    rig = Rig()
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 4)]
+
+    async def first_life():
+        lanes = Lanes(rig.worker())
+        rig.store.enqueue(jobs)
+        await lanes.open()
+        lanes.add(jobs)
+        await asyncio.sleep(5.0)
+        await lanes.close()
+
+    run(rig.clock, first_life)
+    assert rig.clock.elapsed == 5.0
+    assert rig.backend.opened == 0
+    assert [job.state for job in rig.store.jobs()] == [JobState.SUBMITTED, JobState.SUBMITTED, JobState.QUEUED]
+    finished = drive(rig, recover=rig.store.jobs())
+    assert [job.state for job in finished] == [JobState.DONE] * 3
+    assert sorted(rig.server.runs.values()) == [1, 1, 1]
+    assert rig.server.idle() == [0.0, 0.0]
+    assert rig.heard.names().count("job_adopted") == 2
+
+
+def test_a_job_for_a_backend_that_is_gone_is_cancelled():
+    rig = Rig()
+    orphan = make_job(backend=BackendKind.ANIMATIC)
+    finished = drive(rig, [orphan])
+    assert [job.state for job in finished] == [JobState.CANCELLED]
+
+
+def test_a_job_that_somebody_else_moved_is_left_alone():
+    rig = Rig()
+    job = make_job()
+    stolen = replace(job, state=JobState.CANCELLED)
+
+    async def steal(_lanes):
+        rig.store.advance(stolen, JobState.QUEUED)
+
+    drive(rig, [job], during=steal)
+    assert "job_fenced" in rig.heard.names()
+    assert rig.server.posts == {}
+
+
+def test_a_store_that_can_not_write_ends_everything():
+    rig = Rig()
+
+    def full(*_):
+        raise StoreError("state.db: no space left")
+
+    rig.store.advance = full
+    with pytest.raises(StoreError, match="no space"):
+        drive(rig, [make_job()])
+
+
+def test_progress_is_passed_on_with_the_job_it_belongs_to():
+    rig = Rig()
+    drive(rig, [make_job()])
+    assert [(one["target"], one["fraction"]) for one in rig.heard.of("progress")] == [("p/s01/sh010/still", 1.0)]

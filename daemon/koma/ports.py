@@ -233,8 +233,8 @@ class Source(Protocol):
         """Read everything as of one moment. Raises SourceError when there is no such moment to be had."""
         ...
 
-    def read(self, file: SourceFile) -> bytes | None:
-        """Bytes of a file of the snapshot, or None if they can't be had any more."""
+    def read(self, files: Sequence[SourceFile]) -> Mapping[str, bytes]:
+        """Path → bytes of files of the snapshot; those that can't be had any more are left out."""
         ...
 
     def local(self, file: SourceFile) -> Path:

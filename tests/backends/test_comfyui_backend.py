@@ -330,8 +330,16 @@ async def test_a_file_that_is_gone_is_named(server: FakeComfyUI, backend: ComfyU
     assert list(tmp_path.iterdir()) == []
 
 
-def _broken_checksum(data: bytes) -> bytes:
-    place = data.index(b"IDAT") + 40
+def _other_byte(data: bytes) -> bytes:
+    return _flipped(data, data.index(b"IDAT") + 40)
+
+
+def _other_checksum(data: bytes) -> bytes:
+    start = data.index(b"IDAT")
+    return _flipped(data, start + 4 + int.from_bytes(data[start - 4 : start]))
+
+
+def _flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
 
 
@@ -341,7 +349,8 @@ def _broken_checksum(data: bytes) -> bytes:
         pytest.param(lambda data: data[: len(data) // 2], id="cut off"),
         pytest.param(lambda data: b"", id="empty"),
         pytest.param(lambda data: b"\0" * len(data), id="zeros"),
-        pytest.param(_broken_checksum, id="one byte changed"),
+        pytest.param(_other_byte, id="one byte changed"),
+        pytest.param(_other_checksum, id="a checksum changed"),
     ],
 )
 async def test_a_picture_that_does_not_decode_is_not_collected(
@@ -350,7 +359,7 @@ async def test_a_picture_that_does_not_decode_is_not_collected(
     asked, sighting = await rendered(server, backend)
     (place,) = server.files
     server.files[place] = harm(server.files[place])
-    with pytest.raises(CollectError, match="does not decode"):
+    with pytest.raises(CollectError, match=r"take1_00001_\.png: it (does not decode|is not whole)"):
         await backend.collect(asked, sighting.outputs, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -377,9 +386,11 @@ async def test_a_lossless_clip_is_collected_whole_and_a_broken_one_is_not(
     (file,) = await backend.collect(asked, sighting.outputs, tmp_path)
     assert file.name == "00001.mkv"
     (place,) = server.files
-    server.files[place] = server.files[place][:200]
-    with pytest.raises(CollectError, match=r"take1_00001\.mkv"):
-        await backend.collect(asked, sighting.outputs, tmp_path)
+    whole = server.files[place]
+    for length in (200, len(whole) * 2 // 3, len(whole) - 1):
+        server.files[place] = whole[:length]
+        with pytest.raises(CollectError, match=r"take1_00001\.mkv"):
+            await backend.collect(asked, sighting.outputs, tmp_path)
 
 
 async def test_a_transfer_that_stops_early_is_noticed(tmp_path: Path) -> None:
@@ -465,13 +476,8 @@ async def test_a_connection_is_tried_until_the_server_comes_up() -> None:
 async def test_previews_and_unreadable_or_large_messages_do_not_end_the_hints(server: FakeComfyUI, backend: ComfyUIBackend) -> None:
     hints = backend.progress()
     await server.connected.wait()
-    for message in (
-        b"\0\0\0\1\0\0\0\2",
-        "no json",
-        "[]",
-        "[" * 100_000,
-        json.dumps({"type": "executed", "data": {"text": "x" * (2 << 20)}}),
-    ):
+    large = json.dumps({"type": "executed", "data": {"text": "x" * (2 << 20)}})
+    for message in (b"\0\0\0\1\0\0\0\2", "no json", "[]", "[" * 100_000, large):
         await server.say(message)
     asked = await accept(backend)
     await finished(hints, asked.prompt_id)
@@ -485,3 +491,28 @@ async def test_the_websocket_follows_no_redirect() -> None:
         while asked.count("/ws") < 2:
             await asyncio.sleep(0)
     assert "/elsewhere" not in asked
+
+
+async def test_a_server_that_is_seen_again_is_connected_to_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "FIRST_DELAY", 3600.0)
+    monkeypatch.setattr(progress, "LAST_DELAY", 3600.0)
+    server = FakeComfyUI()
+    await server.start()
+    async with opened(server.url) as backend:
+        await server.connected.wait()
+        await server.stop()
+        assert not (await backend.probe()).up
+        await server.start()
+        assert (await backend.probe()).up
+        await server.connected.wait()
+        await server.stop()
+
+
+async def test_proxies_of_the_environment_are_not_asked(server: FakeComfyUI, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, DEAD)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with opened(server.url) as backend:
+        assert (await backend.probe()).up
+        await server.connected.wait()

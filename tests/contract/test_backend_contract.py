@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from koma.backends.animatic.backend import AnimaticBackend
 from koma.backends.comfyui.backend import ComfyUIBackend
 from koma.core.media import InputFile, Media
 from koma.core.request import FailureClass, Progress, RenderRequest, Sighting, Stage, SubmitOutcome
@@ -102,7 +103,41 @@ async def comfyui() -> AsyncIterator[Stand]:
         yield ComfyUIStand(ComfyUIBackend("contract", server.url), server)
 
 
-@pytest.fixture(params=[comfyui], ids=["comfyui"])
+@dataclass
+class AnimaticStand(Stand):
+    mistake = "framing"
+
+    def document(self, frames: int, width: int, height: int, reference: str = "") -> dict[str, Any]:
+        named = {"id": "contract", "title": "Contract"}
+        aki = {"id": "aki", "name": "Aki", "palette": {"hair": "#203040"}, "position": "center", "reference": reference or None}
+        return {
+            "format": 1,
+            "phase": "still" if frames == 1 else "video",
+            "project": named,
+            "scene": named,
+            "shot": "sh010",
+            "width": width,
+            "height": height,
+            "fps": 8.0,
+            "frames": frames,
+            "seed": 7,
+            "framing": "wide",
+            "angle": "eye",
+            "camera": {"move": "pan", "direction": "left"},
+            "action": "waits",
+            "characters": [aki],
+        }
+
+    def nonsense(self) -> dict[str, Any]:
+        return {**self.document(1, 96, 64), "framing": "sideways"}
+
+
+@contextlib.asynccontextmanager
+async def animatic() -> AsyncIterator[Stand]:
+    yield AnimaticStand(AnimaticBackend())
+
+
+@pytest.fixture(params=[comfyui, animatic], ids=["comfyui", "animatic"])
 async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
     async with request.param() as stand:
         await stand.backend.open()

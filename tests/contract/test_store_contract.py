@@ -193,11 +193,16 @@ def test_a_published_row_ends_its_job_in_the_same_transaction(store):
     assert (store.published(), store.jobs()) == ([published()], [])
 
 
-def test_a_published_row_with_an_impossible_job_changes_nothing(store):
+@pytest.mark.parametrize(
+    "ended",
+    [job(state=JobState.DONE), job(state=JobState.FAILED, target="other"), job(target="other")],
+    ids=["a step that is not in the table", "another target", "another target in the same state"],
+)
+def test_a_published_row_with_an_impossible_job_changes_nothing(store, ended):
     store.enqueue([job(state=JobState.QUEUED)])
     before = store.serial()
     with pytest.raises(StoreError, match="Nothing was changed"):
-        store.put_published(published(), job(state=JobState.DONE))
+        store.put_published(published(), ended)
     assert (store.published(), store.jobs(), store.serial()) == ([], [job()], before)
 
 

@@ -54,12 +54,11 @@ failures = st.builds(Failure, st.sampled_from(list(FailureClass)), words, words)
     st.lists(measurements, max_size=3).map(tuple),
     st.none() | gates,
     st.none() | failures,
-    st.booleans(),
-    st.booleans(),
+    st.fixed_dictionaries({"approved": st.booleans(), "decided": st.booleans()}),
 )
-def test_receipt_and_gate_document_give_back_the_take(found, measured, gate, failure, approved, decided):
+def test_receipt_and_gate_document_give_back_the_take(found, measured, gate, failure, later):
     job = replace(still_job(found), measurements=measured, gate=gate, failure=failure)
-    take = replace(finished_take(job, FINISHED), approved=approved, decided=decided)
+    take = replace(finished_take(job, FINISHED), **later)
     texts = json.dumps(take.receipt), json.dumps(gate_document(take))
     assert take_from_receipt(*map(json.loads, texts)) == take
 

@@ -150,7 +150,7 @@ def see_through(folder: Path) -> list[Path]:
         pytest.param(lambda f: save_frames(f, FRAMES[:1]), request(Media.VIDEO), "video is not what a backend returns", id="a video"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(media, objects, tmp_path, files, asked, words):
+def test_what_does_not_fit_is_refused_in_words(media, tmp_path, files, asked, words):
     folder = tmp_path / "in"
     folder.mkdir()
     with pytest.raises(ValueError, match=words):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from koma.core.gate import Measurement, Rule, judge
+from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.job import Job, JobState, Work
 from koma.core.keys import text_digest
 from koma.core.media import Artifact, InputFile, Media
@@ -16,12 +16,11 @@ from koma.core.take import Take
 from koma.core.words import ActionKind, BackendKind, Phase
 from koma.publish.media import MediaBuilder
 from koma.publish.objects import FileObjects
-
 from support.pictures import drawing, request, save, save_frames
 
 STEM = "lantern-street/s01/sh010/still.animatic"
 FINISHED = 1_800_000_000.5
-RULES = (*basic_rules(Phase.STILL, BackendKind.COMFYUI, {"width": 48, "height": 32}), Rule("blank", ">=", -1, required=False))  # type: ignore[arg-type]  # Op is a string
+RULES = (*basic_rules(Phase.STILL, BackendKind.COMFYUI, {"width": 48, "height": 32}), Rule("blank", Op.AT_LEAST, -1, required=False))
 
 
 def measured(sharpness: float = 90.0) -> tuple[Measurement, ...]:

@@ -78,8 +78,12 @@ class App:
         if config.source.mode == "directory":
             return directory
         from koma.sources.commits import CommitSource  # noqa: PLC0415
+        from koma.sources.git import GitSource  # noqa: PLC0415
 
-        return CommitSource(directory, config.workspace, config.source.repository, config.source.ref, config.paths.private / "git")
+        source, folders = config.source, [*(pattern.removesuffix("/*") for pattern in config.watch), templates]
+        remote = "://" in source.repository or "@" in source.repository
+        repository = source.repository if remote else config.workspace / source.repository
+        return CommitSource(directory, GitSource(repository, source.ref, folders, config.paths.private / "git"))
 
     @cached_property
     def store(self) -> Store:
@@ -173,7 +177,10 @@ class App:
     @cached_property
     def desires(self) -> Desires:
         """What is wanted."""
-        return Desires(self.source, self.cache, self.templates, self.drafting, lambda file: self.media.content_digest(file))
+        return Desires(self.source, self.cache, self.templates, self.drafting, self._content_digest)
+
+    def _content_digest(self, file: Path) -> str:
+        return self.media.content_digest(file)
 
     @cached_property
     def surveyor(self) -> Surveyor:
@@ -197,7 +204,7 @@ class App:
 
 
 def read_config(workspace: Path) -> Config:
-    """Settings of a workspace, without reading YAML again while koma.yaml has the bytes that it had before."""
+    """Read the settings of a workspace; no YAML is parsed while koma.yaml has the bytes that it had before."""
     file, kept = workspace / CONFIG_FILE, workspace / "outputs" / ".koma" / "koma.yaml.json"
     try:
         digest = sha256(file.read_bytes()).hexdigest()

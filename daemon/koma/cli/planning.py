@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koma.app.workspace import App
+from koma.core.action import Action, Plan, Selection
 from koma.core.errors import KomaError, UsageError
 from koma.core.patterns import any_of
-from koma.core.plan import Action, Plan, Selection
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.words import ActionKind, Reason, Rendition
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from koma.engine.survey import Survey
 
 FORMAT_VERSION = 1
+LONGEST_VALUE = 60  # characters of an old or new value in the text
 SYMBOLS = {
     ActionKind.RENDER: "+", ActionKind.RESTORE: "<", ActionKind.MEASURE: "?", ActionKind.GATE: "=",
     ActionKind.PUBLISH: ">", ActionKind.RETIRE: "-", ActionKind.HOLD: "!", ActionKind.KEEP: " ",
@@ -90,10 +91,9 @@ def as_json(action: Action) -> dict[str, Any]:
 
 def problem_json(problem: Problem) -> dict[str, Any]:
     """One Problem for programs."""
-    return {
-        "file": problem.place.file, "line": problem.place.line, "column": problem.place.column, "severity": problem.severity, "code": problem.code,
-        "message": problem.message, "expected": problem.expected, "hint": problem.hint, "path": problem.path,
-    }  # fmt: skip
+    place = {"file": problem.place.file, "line": problem.place.line, "column": problem.place.column, "path": problem.path}
+    said = {"message": problem.message, "expected": problem.expected, "hint": problem.hint}
+    return {**place, "severity": problem.severity, "code": problem.code, **said}
 
 
 def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
@@ -142,7 +142,7 @@ def lines_of(action: Action) -> list[str]:
 
 def _short(value: Any) -> str:
     text = "nothing" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
 def summary_line(plan: Plan) -> str:

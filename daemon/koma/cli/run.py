@@ -11,7 +11,9 @@ from koma.core.patterns import any_of
 
 def command(
     ctx: typer.Context,
-    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="Work on these only: an id, the beginning of one, or a pattern.")] = None,
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help="Work on these only: an id, the beginning of one, or a pattern.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when nothing is left to do.")] = False,
     allow: Annotated[str, typer.Option(metavar="PLAN_DIGEST", help="Let exactly this held plan go ahead.")] = "",
     exclude: Annotated[list[str] | None, typer.Option(metavar="TARGET", help="Leave these out.")] = None,
@@ -33,4 +35,3 @@ def _selects(targets: list[str], excluded: list[str]) -> Callable[[str], bool] |
         return None
     wanted, unwanted = any_of(targets), any_of(excluded)
     return lambda name: (wanted is None or wanted(name)) and not (unwanted is not None and unwanted(name))
-

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from koma.core.plan import Action, Plan
+from koma.core.action import Action, Plan
 from koma.core.words import ActionKind
 
 _QUIET = frozenset({ActionKind.KEEP, ActionKind.HOLD})

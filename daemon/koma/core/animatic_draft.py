@@ -26,7 +26,7 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
         cut.address,
         str(cut.phase),
         cut.scene.file,
-        context.place(cut.scene.file, cut.scene.index, f"shots.{cut.shot['id']}"),
+        context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}"),
         Reason.BLOCKED if unusable else hold_of(cut),
         values,
         seed,

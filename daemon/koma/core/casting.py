@@ -11,7 +11,7 @@ from koma.core.resolve import Doc, Reference, World
 
 def check_shot(context: Context, scene: Doc, shot: Mapping[str, Any]) -> bool:
     """Whether everything that the shot names is there; what is not is a Problem, unless it may only be unreadable for now."""
-    return all([_known(context, scene, *name) for name in _names(context.world, scene, shot)])  # a list: every mistake is reported
+    return all(tuple(_known(context, scene, *name) for name in _names(context.world, scene, shot)))  # every mistake is reported
 
 
 def _names(world: World, scene: Doc, shot: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
@@ -40,7 +40,7 @@ def _known(context: Context, scene: Doc, path: str, what: str, name: str, known:
     if not context.world.perhaps(what, name):
         near = closest(name, known)
         problem = Problem(
-            context.place(scene.file, scene.index, path),
+            context.place(scene.file, scene.part, path),
             "missing-reference",
             f"there is no {what} called {name!r}",
             expected=f"one of {', '.join(sorted(known)) or 'none: nothing of that kind is defined'}",

@@ -11,15 +11,14 @@ from koma.core.keys import text_digest
 from koma.core.problem import Place, Problem
 from koma.core.snapshot import Snapshot
 
-
 HELD = "held "  # before the kind of a document that says what it is but can't be used
 
 
 class Head(NamedTuple):
-    """What is known of a document without its body. `line` is where it begins; `held` are ids of shots left out for their mistakes."""
+    """What is known of a document without its body. `part` counts the documents of a file; `line` is where it begins; `held` are ids of shots left out for their mistakes."""
 
     path: str
-    index: int
+    part: int
     kind: str
     id: str
     data_digest: str

@@ -20,7 +20,7 @@ DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.VIDEO: "svd-video"}
 def draft_graph(context: Context, cut: Cut) -> Draft:
     """Draft one target of a ComfyUI rendition; blocked, with Problems in the context, where it can't be made."""
     values = cut.values
-    place = context.place(cut.scene.file, cut.scene.index, f"shots.{cut.shot['id']}")
+    place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}")
     template = _template(context, cut, place)
     if template is None:
         return blocked(cut.address, cut.phase, cut.scene, place, values)

@@ -1,7 +1,7 @@
 """From scenes to wanted targets, in two steps with the rendering of templates between them.
 
-`draft_scene` resolves every shot of a scene and says which template texts are to be rendered with which parameters; `finish` makes the target
-row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
+`draft_scene` resolves every shot of a scene and says which template texts are to be rendered with which parameters; `finish` makes the
+target row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def draft_shot(context: Context, scene: Doc, shot: Mapping[str, Any], number: in
     """Draft the targets of one shot, as take `number` would be made; `only` names one phase."""
     address = f"{context.world.id}/{scene.id}/{shot['id']}"
     if not check_shot(context, scene, shot):
-        place = context.place(scene.file, scene.index, f"shots.{shot['id']}")
+        place = context.place(scene.file, scene.part, f"shots.{shot['id']}")
         return [blocked(address, phase, scene, place) for phase in phases_of(context.world, scene, shot)]
     values = resolve_shot(context.world, scene, shot).values
     drafted = draft_panel if context.backend is BackendKind.ANIMATIC else draft_graph
@@ -113,7 +113,7 @@ def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> in
 
 
 def _estimate(draft: Draft) -> float:
-    """Seconds a render is thought to take before there is any experience: the template's word; for the animatic 0.5 s and 0.06 s a frame."""
+    """Give the seconds a render may take before there is experience: the template's word; for the animatic 0.5 s and 0.06 s a frame."""
     if draft.template is not None:
         return float(draft.template.manifest.estimate_seconds)
     return 0.5 + 0.06 * float(draft.expect.get("frames", 1))

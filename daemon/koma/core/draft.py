@@ -101,7 +101,7 @@ def needs_of(address: str, phase: Phase, phases: Sequence[str]) -> tuple[str, ..
 
 
 def expect_of(values: Mapping[str, Any], phase: Phase, width: int, height: int) -> dict[str, Any]:
-    """What the file contract compares with: width and height in px, frames, fps (0 for a picture), whether motion is asked for."""
+    """Say what the file contract compares with: width and height in px, frames, fps (0 for a picture), whether motion is asked for."""
     still = phase is Phase.STILL
     moving = not still and (values["camera"]["move"] != "static" or bool(values["action"]))
     frames, fps = (1, 0) if still else (values["frames"], values["fps"])

@@ -39,7 +39,7 @@ def render_key(kind: str, base: str, inputs: Iterable[tuple[str, str]]) -> str:
 
 
 def take_key(target: str, rendition: str, key: str, number: int, seed: int) -> str:
-    """Key of take `number` (from 1) of a render_key for one target: two targets that happen to want the same picture keep takes of their own."""
+    """Key of take `number` (from 1) of a render_key for one target: two that want the same picture keep takes of their own."""
     return text_digest(KEY_FORMAT, target, rendition, key, str(number), str(seed))
 
 

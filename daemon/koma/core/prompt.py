@@ -68,23 +68,22 @@ def character_words(who: Mapping[str, Any]) -> str:
 
 
 def prompt_of(values: Mapping[str, Any], look: Sequence[str], characters: str, triggers: Sequence[str]) -> str:
-    """Whole prompt. `look` are the words of style, project and bible; `characters` those of everyone in the shot; `triggers` of the LoRAs."""
+    """Compose the prompt. `look` are words of style, project and bible, `characters` of everyone in the shot, `triggers` of the LoRAs."""
     location = values["location"] or {}
     place = location.get("prompt") or location.get("description")
     camera = values["camera"]
     move = f"camera {camera['move']} {camera['direction']}".strip() if camera["move"] != "static" else ""
     weather, mood = values["weather"], values["mood"]
-    return _join(
-        [
-            *triggers,
-            *look,
-            _FRAMING.get(values["framing"], values["framing"]),
-            _ANGLE.get(values["angle"], ""),
-            characters,
-            values["action"],
-        ]
-        + [place, values["scene"]["prompt"], values["time"], weather, f"{mood} mood" if mood else "", values["prompt"], move]
-    )
+    parts = [
+        *triggers,
+        *look,
+        _FRAMING.get(values["framing"], values["framing"]),
+        _ANGLE.get(values["angle"], ""),
+        characters,
+        values["action"],
+    ]
+    parts += [place, values["scene"]["prompt"], values["time"], weather, f"{mood} mood" if mood else "", values["prompt"], move]
+    return _join(parts)
 
 
 def negative_of(values: Mapping[str, Any], look: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ class Layer(NamedTuple):
     """One source of fields: which document, the path inside it, and the fields."""
 
     file: str
-    index: int
+    part: int
     path: str
     fields: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ def _note(origins: Origins, name: str, value: Any, layer: Layer, path: str) -> N
         for key, inner in value.items():
             _note(origins, f"{name}.{key}", inner, layer, f"{path}.{key}")
     else:
-        origins[name] = (layer.file, layer.index, path)
+        origins[name] = (layer.file, layer.part, path)
 
 
 class Doc(NamedTuple):
@@ -59,7 +59,7 @@ class Doc(NamedTuple):
     kind: str
     id: str
     file: str
-    index: int
+    part: int
     data_digest: str
     data: Mapping[str, Any]
 
@@ -106,12 +106,12 @@ def character_layers(world: World, entry: Mapping[str, Any]) -> list[Layer]:
     doc = world.characters[entry["id"]]
     version = entry.get("version") or doc.data.get("default_version") or ""
     outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
-    layers = [Layer(d.file, d.index, "defaults.character.", d.data.get("defaults", {}).get("character") or {}) for d in _commons(world)]
-    layers.append(Layer(doc.file, doc.index, "", {key: doc.data[key] for key in VISUAL if key in doc.data}))
+    layers = [Layer(d.file, d.part, "defaults.character.", d.data.get("defaults", {}).get("character") or {}) for d in _commons(world)]
+    layers.append(Layer(doc.file, doc.part, "", {key: doc.data[key] for key in VISUAL if key in doc.data}))
     if version:
-        layers.append(Layer(doc.file, doc.index, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {}))
+        layers.append(Layer(doc.file, doc.part, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {}))
     if outfit:
-        layers.append(Layer(doc.file, doc.index, f"outfits.{outfit}.", _outfit(doc.data.get("outfits", {}).get(outfit) or {})))
+        layers.append(Layer(doc.file, doc.part, f"outfits.{outfit}.", _outfit(doc.data.get("outfits", {}).get(outfit) or {})))
     return layers
 
 
@@ -159,9 +159,9 @@ def _cast(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str, ori
     for number, entry in enumerate(entries):
         layers = []
         if entry["id"] in in_scene:
-            layers.append(Layer(scene.file, scene.index, f"characters.{entry['id']}.", in_scene[entry["id"]][1]))
+            layers.append(Layer(scene.file, scene.part, f"characters.{entry['id']}.", in_scene[entry["id"]][1]))
         if named is not None:
-            layers.append(Layer(scene.file, scene.index, f"{shot_path}characters.{entry['id']}.", entry))
+            layers.append(Layer(scene.file, scene.part, f"{shot_path}characters.{entry['id']}.", entry))
         cast.append(_cast_member(world, layers, origins, f"characters.{entry['id']}.", number))
     return cast
 
@@ -208,10 +208,10 @@ _LENGTH = ("frames", "seconds", "duration")
 
 
 def _shot_layers(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str) -> list[Layer]:
-    layers = [Layer(d.file, d.index, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in _commons(world)]
-    layers.append(Layer(scene.file, scene.index, "defaults.shot.", (scene.data.get("defaults") or {}).get("shot") or {}))
-    layers.append(Layer(scene.file, scene.index, "", {key: scene.data[key] for key in _SCENE_FIELDS if key in scene.data}))
-    layers.append(Layer(scene.file, scene.index, shot_path, {key: value for key, value in shot.items() if key != "characters"}))
+    layers = [Layer(d.file, d.part, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in _commons(world)]
+    layers.append(Layer(scene.file, scene.part, "defaults.shot.", (scene.data.get("defaults") or {}).get("shot") or {}))
+    layers.append(Layer(scene.file, scene.part, "", {key: scene.data[key] for key in _SCENE_FIELDS if key in scene.data}))
+    layers.append(Layer(scene.file, scene.part, shot_path, {key: value for key, value in shot.items() if key != "characters"}))
     return layers
 
 
@@ -264,7 +264,7 @@ def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bo
         "characters": _cast(world, scene, shot, shot_path, origins),
     }
     if origins is not None and location is not None:
-        overlay([Layer(location.file, location.index, "", location.data)], None, origins, "location.")
+        overlay([Layer(location.file, location.part, "", location.data)], None, origins, "location.")
     return Resolved(f"{world.id}/{scene.id}/{shot['id']}", values, origins or {})
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from koma.core.action import Plan
 from koma.core.keys import text_digest
-from koma.core.plan import Plan
 from koma.core.words import ActionKind
 
 

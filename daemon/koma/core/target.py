@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 class Target(NamedTuple):
     """One wanted target in one rendition.
 
-    `base_key` is the digest of the graph or panel with take 1's seed; `reads` are (input name, target id) pairs whose pixels enter the key,
-    `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed take
-    first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
+    `base_key` is the digest of graph or panel with take 1's seed; `reads` are (input name, target id) pairs whose pixels enter the key,
+    `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed
+    take first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
     `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).
     """
 

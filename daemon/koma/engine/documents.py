@@ -8,8 +8,10 @@ from koma.core.catalog import HELD, Head
 from koma.core.keys import canonical, digest
 from koma.core.problem import Place, Problem, Severity
 from koma.core.resolve import Doc
-from koma.core.snapshot import Snapshot
+from koma.core.snapshot import Snapshot, SourceFile
 from koma.ports import PlanCache, Source
+
+AT_ONCE = 500  # files read and parsed in one go
 
 
 class Documents:
@@ -32,17 +34,13 @@ class Documents:
         self._bodies, self._positions = {}, {}
         self.heads, self.problems, self.unread = {}, [], []
         cached = self._cache.documents()
-        fresh: list[tuple[str, str, str, str]] = []
-        bodies: list[tuple[str, str, str, str]] = []
-        for path, file in snapshot.documents.items():
-            row = cached.get(path)
-            if row is None or row[0] != file.digest:
-                row = self._parse(path, fresh, bodies)
-            if row is not None:
+        known = {path: row for path, row in cached.items() if path in snapshot.documents and row[0] == snapshot.documents[path].digest}
+        fresh = self._parse_all([file for path, file in snapshot.documents.items() if path not in known])
+        for path in snapshot.documents:
+            if row := known.get(path) or fresh.get(path):
                 self._take(path, row[1], row[2])
-        gone = cached.keys() - snapshot.documents.keys()
-        if fresh or gone:
-            self._cache.put_documents(fresh, bodies, gone)
+        if gone := cached.keys() - snapshot.documents.keys():
+            self._cache.put_documents([], [], gone)
 
     def _take(self, path: str, heads: str, problems: str) -> None:
         self.heads[path] = [Head._make(row) for row in json.loads(heads)]
@@ -53,33 +51,40 @@ class Documents:
         if not self.heads[path] and any(problem.severity is Severity.ERROR for problem in found):
             self.unread.append(path)
 
-    def _parse(
-        self, path: str, fresh: list[tuple[str, str, str, str]], bodies: list[tuple[str, str, str, str]]
-    ) -> tuple[str, str, str] | None:
+    def _parse_all(self, files: Sequence[SourceFile]) -> dict[str, tuple[str, str, str]]:
+        """Parse files and remember them; path → (file digest, heads, problems)."""
+        parsed: dict[str, tuple[str, str, str]] = {}
+        for start in range(0, len(files), AT_ONCE):
+            part = files[start : start + AT_ONCE]
+            contents = self._source.read(part)
+            bodies = [self._parse(file, contents[file.path], parsed) for file in part if file.path in contents]
+            self._cache.put_documents([(path, *parsed[path]) for path, _, _, _ in bodies], bodies, ())
+            for file in part:
+                if file.path not in contents:
+                    self._vanished(file.path)
+        return parsed
+
+    def _vanished(self, path: str) -> None:
+        self.unread.append(path)
+        message = "the file changed or vanished while it was read"
+        self.problems.append(Problem(Place(path), "unreadable", message, hint="the next pass reads it again"))
+
+    def _parse(self, file: SourceFile, content: bytes, into: dict[str, tuple[str, str, str]]) -> tuple[str, str, str, str]:
+        """Parse one file; (path, digest, data, positions) of its documents, as the cache keeps them."""
         from koma.core.parse import parse_document  # noqa: PLC0415  # YAML and models are not needed while no document changes
 
-        assert self._snapshot is not None  # noqa: S101  # load() sets it
-        file = self._snapshot.documents[path]
-        content = self._source.read(file)
-        if content is None:
-            self.unread.append(path)
-            self.problems.append(
-                Problem(Place(path), "unreadable", "the file changed or vanished while it was read", hint="the next pass reads it again")
-            )
-            return None
+        path = file.path
         parsed = parse_document(content, path)
         heads = [
             [path, doc.index, doc.kind, doc.id, digest([doc.kind, doc.id, doc.data]), _line(doc.positions), list(doc.held)]
             for doc in parsed.documents
         ]
         heads += [[path, doc.index, f"{HELD}{doc.kind}", doc.id, "", 1, []] for doc in parsed.held]
-        row = (path, file.digest, canonical(heads), problems_to_json(parsed.problems))
-        fresh.append(row)
+        into[path] = (file.digest, canonical(heads), problems_to_json(parsed.problems))
         data = [{"index": doc.index, "data": doc.data} for doc in parsed.documents]
-        places = [{"index": doc.index, "positions": doc.positions} for doc in parsed.documents]
-        bodies.append((path, file.digest, json.dumps(data, ensure_ascii=False), json.dumps(places)))
+        places = [{"index": doc.index, "positions": dict(doc.positions)} for doc in parsed.documents]
         self._bodies[path], self._positions[path] = data, places
-        return row[1:]
+        return path, file.digest, json.dumps(data, ensure_ascii=False), json.dumps(places)
 
     def many(self) -> None:
         """Say that many bodies will be asked for: they are then read at once."""
@@ -88,8 +93,8 @@ class Documents:
 
     def doc(self, head: Head) -> Doc:
         """One document with its body."""
-        data = next(entry["data"] for entry in self._data(head.path) if entry["index"] == head.index)
-        return Doc(head.kind, head.id, head.path, head.index, head.data_digest, data)
+        data = next(entry["data"] for entry in self._data(head.path) if entry["index"] == head.part)
+        return Doc(head.kind, head.id, head.path, head.part, head.data_digest, data)
 
     def _data(self, path: str) -> list[dict[str, Any]]:
         if path not in self._bodies:
@@ -99,18 +104,18 @@ class Documents:
 
     def _read(self, path: str) -> tuple[str, str]:
         assert self._snapshot is not None  # noqa: S101  # load() sets it
-        row = self._cache.body(path, self._snapshot.documents[path].digest)
-        if row is None:
-            bodies: list[tuple[str, str, str, str]] = []
-            self._parse(path, [], bodies)
-            row = bodies[0][2:]
-        return row
+        file = self._snapshot.documents[path]
+        row = self._cache.body(path, file.digest)
+        if row is None:  # the cache was emptied meanwhile
+            self._parse_all([file])
+            row = self._cache.body(path, file.digest)
+        return row or ("[]", "[]")
 
-    def place(self, path: str, index: int, field: str) -> Place:
+    def place(self, path: str, part: int, field: str) -> Place:
         """Where a field stands: its own position, or that of the nearest thing around it."""
         if path not in self._positions:
             self._positions[path] = json.loads(self._read(path)[1])
-        positions: dict[str, list[int]] = next((entry["positions"] for entry in self._positions[path] if entry["index"] == index), {})
+        positions: dict[str, list[int]] = next((entry["positions"] for entry in self._positions[path] if entry["index"] == part), {})
         while field and field not in positions:
             field = field.rpartition(".")[0]
         line, column = positions.get(field, (1, 1))

@@ -22,7 +22,7 @@ class Drafting:
     def __init__(self, templates: Templates, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures], salt: str) -> None:
         self._templates = templates
         self._renderer = renderer
-        self._signatures = signatures
+        self.signatures = signatures
         self.salt = salt
         self.drafts: dict[str, Draft] = {}
 
@@ -89,7 +89,15 @@ class Drafting:
         graph = parse_graph(text, draft.template.file)
         if isinstance(graph, Problem):
             return "", [graph]
-        return digest(canonical_graph(graph)), check_graph(graph, self._signatures(), draft.template.file, draft.template.text)
+        return digest(canonical_graph(graph)), check_graph(graph, self.signatures(), draft.template.file, draft.template.text)
+
+    def draft(self, world: World, scene: Doc, target: Target, place: Placed) -> Draft | None:
+        """Draft of a target as take 1, from the last pass if it was drafted there."""
+        name = f"{target.id}:{target.rendition}"
+        if name not in self.drafts:
+            context, _ = self._context(world, Rendition(target.rendition), place)
+            self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_scene(context, scene))
+        return self.drafts.get(name)
 
     def one(
         self, world: World, scene: Doc, shot: Mapping[str, Any], phase: str, number: int, rendition: Rendition, place: Placed

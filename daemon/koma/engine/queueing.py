@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from koma import __version__
+from koma.core.action import Action
 from koma.core.desire import base_key, facts_of, gate_of
 from koma.core.draft import Draft
-from koma.core.graph import canonical_graph
+from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Job, JobState, Work
 from koma.core.keys import digest, take_key
 from koma.core.media import InputFile, Media
-from koma.core.plan import Action
+from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
 from koma.core.resolve import Doc, World
 from koma.core.snapshot import SourceFile
@@ -157,8 +157,8 @@ class Queueing:
             origin={
                 "commit": survey.snapshot.commit,
                 "dirty": survey.snapshot.dirty,
-                "koma": __version__,
-                "template": {"name": target.template, "digest": target.template_digest},
+                "template_digest": target.template_digest,
+                "models": _models(request, self._drafting.signatures()),
                 "scene_file": target.scene_file,
             },
             takes_wanted=target.takes_wanted,
@@ -169,6 +169,13 @@ class Queueing:
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
             deadline_seconds=max(SHORTEST_DEADLINE, LONGEST_ESTIMATE_FACTOR * (action.p90_seconds or target.estimate_seconds)),
         )
+
+
+def _models(request: RenderRequest | None, signatures: Signatures) -> dict[str, str]:
+    """Model files that a graph names, by file, with the folder they lie in."""
+    if request is None or request.kind is not BackendKind.COMFYUI:
+        return {}
+    return {file: folder for folder, file in model_files(request.document, signatures)}
 
 
 def _placeholder(name: str) -> str:

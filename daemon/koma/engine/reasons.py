@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from koma.core.action import Action, Change
 from koma.core.changes import DIGEST, Difference, differences
 from koma.core.desire import facts_of
 from koma.core.draft import Draft
-from koma.core.plan import Action, Change
 from koma.core.problem import Place
 from koma.core.resolve import Doc, Origins, World, resolve_shot
 from koma.core.target import Target
 from koma.core.words import Reason
 from koma.engine.drafting import Drafting
 from koma.engine.survey import Survey
-from koma.engine.wanted import Desires
+from koma.engine.wanted import MANY, Desires
 from koma.ports import Store
 
 
@@ -33,7 +33,7 @@ class Reasons:
         rows = self._survey.observed.published
         wanted = [a for a in actions if a.reason is Reason.CHANGED and a.target is not None and a.target_id in rows]
         old = self._store.facts([rows[action.target_id].take_key for action in wanted])
-        if len(wanted) > 20:
+        if len(wanted) > MANY:
             self._desires.documents.many()
         changed = {a.target_id: self._changes(a.target, old.get(rows[a.target_id].take_key) or {}) for a in wanted if a.target is not None}
         return [a._replace(changed=changed[a.target_id]) if a.target_id in changed else a for a in actions]
@@ -81,10 +81,11 @@ class Reasons:
                 return self._parameter(world, scene, target, rest)
             case "project" | "style" | "bible":
                 return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
-        return self._resolved(world, scene, target, field)
+            case _:
+                return self._resolved(world, scene, target, field)
 
     def _of(self, doc: Doc | None, path: str) -> Place | None:
-        return self._desires.documents.place(doc.file, doc.index, path) if doc is not None else None
+        return self._desires.documents.place(doc.file, doc.part, path) if doc is not None else None
 
     def _template_file(self, target: Target) -> str:
         draft = self._drafting.drafts.get(f"{target.id}:{target.rendition}")
@@ -97,7 +98,7 @@ class Reasons:
 
     def _parameter(self, world: World, scene: Doc, target: Target, name: str) -> Place | None:
         shot_id = target.id.split("/")[2]
-        shot = next((s for s in scene.data["shots"] if s["id"] == shot_id), {})
+        shot: Mapping[str, Any] = next((s for s in scene.data["shots"] if s["id"] == shot_id), {})
         owners: Iterable[tuple[Mapping[str, Any], Doc, str]] = (
             (shot, scene, f"shots.{shot_id}."),
             (scene.data, scene, ""),

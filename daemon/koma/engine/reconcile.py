@@ -6,10 +6,10 @@ Level-triggered: a pass looks at everything and remembers nothing between passes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
-from koma.core.plan import Action, Plan
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.wish import Request, Wish
@@ -236,7 +236,7 @@ class Reconciler:
             result="held" if self.standing.held else "problems" if result.errors else "ok",
             waiting=result.waiting,
             spec_errors=_errors_by_project(survey),
-            targets=[[*key, count] for key, count in sorted(self.standing.states.items())],
+            targets=[{"project": p, "phase": f, "state": s, "count": n} for (p, f, s), n in sorted(self.standing.states.items())],
             **summary,
         )
 

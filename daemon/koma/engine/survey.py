@@ -8,13 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from koma.core.action import Observed, Plan, Selection
 from koma.core.job import Job
-from koma.core.plan import Observed, Plan, Selection, plan
+from koma.core.plan import plan
 from koma.core.snapshot import Snapshot
 from koma.core.take import Published
 from koma.core.words import Rendition
 from koma.engine.wanted import Desires, Wanted
 from koma.ports import Objects, Source, Store
+
+# Suffixes of lossless objects by that of the file people see: backends answer with one of several picture formats.
+OBJECT_SUFFIXES = {".png": (".png", ".webp", ".jpg", ".jpeg"), ".mp4": (".mkv",)}
 
 
 @dataclass(slots=True)
@@ -58,13 +62,16 @@ class Surveyor:
             missing=missing(str(self._outputs), published.values()),
             running=running,
             flags=self._store.flags(),
-            has_object=self._objects.has,
-            durations=self._store.durations() if not published or len(published) < 100_000 else {},
+            has_object=self._has_object,
+            durations=self._store.durations(),
         )
+
+    def _has_object(self, file_digest: str, suffix: str) -> bool:
+        return any(self._objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
 
 
 def missing(outputs: str, published: Iterable[Published]) -> frozenset[str]:
-    """Published paths whose file is gone or has another size."""
+    """Find published paths whose file is gone or has another size."""
     gone = []
     for row in published:
         try:

@@ -69,10 +69,9 @@ class Templates:
     def _read(self, name: str, folder: _Folder) -> LoadedTemplate | list[Problem]:
         from koma.core.manifest import parse_template  # noqa: PLC0415  # reads YAML
 
-        texts = {}
+        texts = self._source.read(list(folder.files.values()))
         for part in (MANIFEST, GRAPH):
-            content = self._source.read(folder.files[part]) if part in folder.files else None
-            if content is None:
+            if f"{folder.path}/{part}" not in texts:
                 return [
                     Problem(
                         Place(f"{folder.path}/{part}"),
@@ -81,9 +80,8 @@ class Templates:
                         hint="every template folder holds template.yaml and graph.json.j2",
                     )
                 ]
-            texts[part] = content
-        manifest = parse_template(texts[MANIFEST], f"{folder.path}/{MANIFEST}")
+        manifest = parse_template(texts[f"{folder.path}/{MANIFEST}"], f"{folder.path}/{MANIFEST}")
         if isinstance(manifest, list):
             return manifest
-        graph = texts[GRAPH].decode(errors="replace")
+        graph = texts[f"{folder.path}/{GRAPH}"].decode(errors="replace")
         return LoadedTemplate(name, f"{folder.path}/{GRAPH}", folder.digest, graph, manifest)

@@ -5,12 +5,13 @@ reads is new; then it is remembered.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from koma.core.catalog import Folder, Head, catalog, input_digest
+from koma.core.comfyui_draft import DEFAULT_TEMPLATES
 from koma.core.problem import Problem
 from koma.core.resolve import Doc, Reference, World
 from koma.core.snapshot import Snapshot, SourceFile
@@ -20,6 +21,8 @@ from koma.engine.documents import Documents, problems_from_json, problems_to_jso
 from koma.engine.drafting import Drafting
 from koma.engine.templates import Templates
 from koma.ports import PlanCache, Source
+
+MANY = 20  # documents to be read one by one; more are read at once
 
 
 @dataclass(slots=True)
@@ -113,14 +116,14 @@ class Desires:
     ) -> None:
         if not stale:
             return
-        if len(stale) > 20:
+        if len(stale) > MANY:
             self.documents.many()
         world = self.world(folder)
         docs = [self.documents.doc(head) for _, head in stale]
         for (name, head), doc, (targets, problems) in zip(
             stale, docs, self._drafting.scenes(world, docs, rendition, self.documents.place), strict=True
         ):
-            reads = reads_of(world, doc, self._templates.names(folder.path))
+            reads = reads_of(world, doc)
             row = (
                 name,
                 input_digest(folder, head, reads, templates, salt),
@@ -171,10 +174,10 @@ class Desires:
         return found
 
     def _decode(self, file: SourceFile) -> tuple[str, str]:
-        from koma.core.lfs import is_lfs_pointer  # noqa: PLC0415  # only for pictures never seen before
+        from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer  # noqa: PLC0415  # only for pictures never seen before
 
         try:
-            if file.size < 1024 and is_lfs_pointer(self._source.local(file).read_bytes()):
+            if file.size <= POINTER_LIMIT and is_lfs_pointer(self._source.local(file).read_bytes()):
                 return "", "git-lfs-pointer"
             return self._content_digest(self._source.local(file)), ""
         except (OSError, ValueError) as error:
@@ -192,13 +195,13 @@ def _add(result: Wanted, row: tuple[str, str, str, str, str]) -> None:
 
 
 def _named(docs: Mapping[str, Doc], name: str | None) -> Doc | None:
-    """The document of that name; without a name, the only one there is."""
+    """Pick the document of that name; without a name, the only one there is."""
     if name:
         return docs.get(name)
     return next(iter(docs.values())) if len(docs) == 1 else None
 
 
-def reads_of(world: World, scene: Doc, templates: Iterable[str]) -> list[str]:
+def reads_of(world: World, scene: Doc) -> list[str]:
     """Names of everything the targets of a scene are made from, other than the scene itself."""
     data = scene.data
     names = {f"project:{world.id}", "all:story-bible", "all:style"}
@@ -211,7 +214,7 @@ def reads_of(world: World, scene: Doc, templates: Iterable[str]) -> list[str]:
         names |= {f"character:{line['who']}" for line in owner.get("dialogue") or () if line.get("who")}
         names |= {f"template:{name}" for name in (owner.get("templates") or {}).values()}
     names |= {f"template:{name}" for name in (world.project.data.get("templates") or {}).values()}
-    names |= {f"template:{name}" for name in ("still", "svd-video")}
+    names |= {f"template:{name}" for name in DEFAULT_TEMPLATES.values()}
     return sorted(names)
 
 

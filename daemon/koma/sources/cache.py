@@ -6,7 +6,7 @@ Plain sqlite3, because a plan with nothing to do reads it within milliseconds; s
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 CACHE_FORMAT = "4"
 
@@ -101,7 +101,7 @@ class Cache:
         self._db.execute("COMMIT")
 
     def body(self, path: str, digest: str) -> tuple[str, str] | None:
-        """Data and positions of one parsed file as JSON texts, if they are those of this digest."""
+        """Give data and positions of one parsed file as JSON texts, if they are those of this digest."""
         row: tuple[str, str] | None = self._db.execute(
             "SELECT data,positions FROM bodies WHERE path=? AND digest=?", (path, digest)
         ).fetchone()

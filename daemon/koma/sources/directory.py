@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from koma.core.problem import Place, Problem
@@ -23,14 +24,14 @@ class DirectorySource:
 
     def __init__(self, root: Path, watch: Sequence[str], templates: str, cache: Cache, *, settle_seconds: float = 0.0) -> None:
         self._root = root
-        self._watch = tuple(watch)
-        self._templates = templates
+        self.watch = tuple(watch)
+        self.templates = templates
         self._cache = cache
         self._settle = settle_seconds
 
     def project_folders(self) -> tuple[str, ...]:
         """Watched folders as they are now: patterns such as `projects/*` opened up, sorted."""
-        return expand(self._root, self._watch)
+        return expand(self._root, self.watch)
 
     def snapshot(self) -> Snapshot:
         """Read the tree until two views agree. Raises SourceError if they never do."""
@@ -38,11 +39,11 @@ class DirectorySource:
         moved = ""
         for _ in range(TRIES):
             folders = self.project_folders()
-            stats = scan(str(self._root), [*folders, self._templates])
+            stats = scan(str(self._root), [*folders, self.templates])
             files, hashed = self._hash(stats, known)
             if not hashed:
                 return self._sort(folders, stats, files)
-            again = scan(str(self._root), [*folders, self._templates])
+            again = scan(str(self._root), [*folders, self.templates])
             if again == stats and self.project_folders() == folders:
                 self._cache.put_files(hashed.values(), known.keys() - files.keys())
                 return self._sort(folders, stats, files)
@@ -50,13 +51,15 @@ class DirectorySource:
             moved = next((new.path for old, new in zip(stats, again, strict=False) if old != new), "a folder")
         raise SourceError(f"{moved} changed on each of {TRIES} looks; the next pass tries again")
 
-    def read(self, file: SourceFile) -> bytes | None:
-        """Bytes of a file of the snapshot, or None if they are no longer those."""
-        try:
-            content = (self._root / file.path).read_bytes()
-        except OSError:
-            return None
-        return content if hashlib.sha256(content).hexdigest() == file.digest else None
+    def read(self, files: Sequence[SourceFile]) -> dict[str, bytes]:
+        """Path → bytes of files of the snapshot; those whose bytes are no longer the same are left out."""
+        found = {}
+        for file in files:
+            with suppress(OSError):
+                content = (self._root / file.path).read_bytes()
+                if hashlib.sha256(content).hexdigest() == file.digest:
+                    found[file.path] = content
+        return found
 
     def local(self, file: SourceFile) -> Path:
         """Where the file lies."""
@@ -90,7 +93,7 @@ class DirectorySource:
         problems = []
         newest = 0
         for stat in stats:
-            kind = classify(stat.path, folders, self._templates)
+            kind = classify(stat.path, folders, self.templates)
             if not kind:
                 continue
             if stat.path in digests:

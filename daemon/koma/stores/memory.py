@@ -82,9 +82,9 @@ class MemoryStore:
     def put_published(self, published: Published, job: Job | None = None) -> None:
         """Record what lies in outputs/, and the finished job with it. A job that is gone has been recorded before."""
         if job is not None and job.job_id in self._jobs:
-            stored = self._jobs[job.job_id].state
-            if not _may_follow(stored, job.state):
-                raise StoreError(f"recording {published.path}: a job can't go from {stored} to {job.state}. Nothing was changed.")
+            stored = self._jobs[job.job_id]
+            if not _may_become(stored, job):
+                raise StoreError(f"recording {published.path}: its job can't go from {stored.state} to {job.state}. Nothing was changed.")
             self._keep(job)
         self._published[published.target, published.rendition] = published
         self._publish_again(published.target, published.rendition)
@@ -113,9 +113,7 @@ class MemoryStore:
     def advance(self, job: Job, expected: JobState) -> bool:
         """Replace a job if its stored state is `expected` and the step is allowed. False if not."""
         stored = self._jobs.get(job.job_id)
-        if stored is None or stored.state is not expected or not _may_follow(expected, job.state):
-            return False
-        if (stored.work.target, stored.work.rendition) != (job.work.target, job.work.rendition):
+        if stored is None or stored.state is not expected or not _may_become(stored, job):
             return False
         self._keep(job)
         self._serial += 1
@@ -146,5 +144,6 @@ class MemoryStore:
             self._jobs[job.job_id] = job
 
 
-def _may_follow(before: JobState, after: JobState) -> bool:
-    return before is after or after in TRANSITIONS[before]
+def _may_become(stored: Job, job: Job) -> bool:
+    same_target = (stored.work.target, stored.work.rendition) == (job.work.target, job.work.rendition)
+    return same_target and (stored.state is job.state or job.state in TRANSITIONS[stored.state])

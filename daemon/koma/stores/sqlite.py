@@ -50,6 +50,7 @@ _ENQUEUE = """
     SELECT :job_id, :target, :rendition, :state, :queued_at, :body
     WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE job_id = :job_id)
 """
+_END_JOB = "UPDATE jobs SET state = :state, body = :body, target = :target, rendition = :rendition WHERE job_id = :job_id"
 _ADVANCE = """
     UPDATE jobs SET state = :state, body = :body
     WHERE job_id = :job_id AND target = :target AND rendition = :rendition AND state = :expected
@@ -111,7 +112,7 @@ class SqliteStore(StoreReader):
         with self._writing(f"recording {published.path}") as connection:
             put_published(connection, published)
             if job is not None:
-                connection.execute("UPDATE jobs SET state = :state, body = :body WHERE job_id = :job_id", _job_row(job))
+                connection.execute(_END_JOB, _job_row(job))
 
     def drop_published(self, target: str, rendition: str) -> None:
         """Forget that something is published."""

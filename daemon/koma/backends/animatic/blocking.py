@@ -11,8 +11,9 @@ from koma.backends.animatic.sheet import Lens
 class Shooting:
     """A framing and an angle in numbers.
 
-    `size` is a figure's height and `feet` where it stands, in picture heights from the top; `spread` widens or narrows positions; `blur` is the depth of field in
-    picture heights; `eye` is the camera's height in persons; `taper` shrinks what is high (negative) or low; `squash` is the foreshortening; `roll` in degrees.
+    `size` is a figure's height and `feet` where it stands, in picture heights from the top; `spread` widens or narrows positions;
+    `blur` is the depth of field in picture heights; `eye` is the camera's height in persons; `taper` shrinks what is high (negative)
+    or low; `squash` is the foreshortening; `roll` in degrees.
     """
 
     size: float
@@ -95,7 +96,11 @@ def _shoulder_of(panel: Panel) -> Actor | None:
 
 
 def _mark(actor: Actor, beside: int, shooting: Shooting, lens: Lens, size: tuple[int, int]) -> Mark:
-    across = 0.5 + (_ACROSS[actor.position] - 0.5) * shooting.spread + (0.13 * beside if actor.position in ("left", "far-left") else -0.13 * beside)
+    across = (
+        0.5
+        + (_ACROSS[actor.position] - 0.5) * shooting.spread
+        + (0.13 * beside if actor.position in ("left", "far-left") else -0.13 * beside)
+    )
     far = actor.position == "background"
     near = BACKGROUND if far else 1.0
     x = lens.width / 2 + (across - 0.5) * size[0]

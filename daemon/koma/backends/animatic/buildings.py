@@ -12,9 +12,9 @@ WOOD: RGB = (126, 82, 62)
 STREET = 1.55  # half the width of the street, in persons
 
 
-def house(sheet: Sheet, side: int, near: float, far: float, wall: RGB, dice: random.Random) -> None:
+def house(sheet: Sheet, side: int, depth: tuple[float, float], wall: RGB, dice: random.Random) -> None:
     """Paint a house along the street; `side` is -1 left, 1 right."""
-    x, top = side * STREET, dice.uniform(1.9, 2.7)
+    (near, far), x, top = depth, side * STREET, dice.uniform(1.9, 2.7)
     roof = mix(darker(wall, 0.55), (70, 78, 120), 0.4)
     out = side * (STREET + 2.6)
     sheet.polygon([(x, 0, near), (out, 0, near), (out, top, near), (x, top, near)], darker(wall, 0.28))
@@ -25,7 +25,9 @@ def house(sheet: Sheet, side: int, near: float, far: float, wall: RGB, dice: ran
     _windows(sheet, x, (near, far), top, dice)
     eave, ridge = x - side * 0.32, top + 0.62
     sheet.polygon([(eave, top - 0.12, near), (eave, top - 0.12, far), (out, ridge, far), (out, ridge, near)], roof)
-    sheet.polygon([(eave, top - 0.12, near), (eave, top - 0.02, near), (out, ridge + 0.1, near), (out, ridge - 0.05, near)], lighter(roof, 0.12))
+    sheet.polygon(
+        [(eave, top - 0.12, near), (eave, top - 0.02, near), (out, ridge + 0.1, near), (out, ridge - 0.05, near)], lighter(roof, 0.12)
+    )
     sheet.polygon([(eave, top - 0.2, near), (eave, top - 0.2, far), (eave, top - 0.06, far), (eave, top - 0.06, near)], lighter(roof, 0.18))
 
 
@@ -46,7 +48,7 @@ def _windows(sheet: Sheet, x: float, depth: tuple[float, float], top: float, dic
 def _window(sheet: Sheet, x: float, depth: tuple[float, float], heights: tuple[float, float], *, lit: bool, dice: random.Random) -> None:
     (a, b), (low, high) = depth, heights
     warm = mix(GLOW, (255, 226, 160), dice.random())
-    on = lit and sheet.light.lamps > 0.3  # noqa: PLR2004 - people switch the light on at dusk
+    on = lit and sheet.light.lamps_lit
     frame = [(x, low - 0.05, a), (x, low - 0.05, b), (x, high + 0.05, b), (x, high + 0.05, a)]
     pane = [(x, low, a * 1.02), (x, low, b * 0.99), (x, high, b * 0.99), (x, high, a * 1.02)]
     sheet.polygon(frame, darker(WOOD, 0.3))
@@ -62,16 +64,29 @@ def lantern(sheet: Sheet, place: World, colour: RGB, size: float = 0.2) -> None:
     """Paint a round paper lantern with ribs, lit from within."""
     x, y, z = place
     warm = mix(colour, (255, 214, 130), 0.35 + 0.3 * sheet.light.lamps)
-    on = sheet.light.lamps > 0.3  # noqa: PLR2004 - lanterns are lit at dusk
+    on = sheet.light.lamps_lit
     sheet.line([(x, y + size * 1.9, z), (x, y + size * 1.1, z)], 0.02, darker(WOOD, 0.4))
     sheet.disc(place, size * 0.92, size * 1.12, mix(warm, colour, 0.5), bare=on)
     sheet.disc((x, y - size * 0.05, z), size * 0.66, size * 0.92, warm, bare=on)
     sheet.disc((x, y - size * 0.1, z), size * 0.34, size * 0.62, lighter(warm, 0.6), bare=on)
     for rise in (-0.6, -0.2, 0.2, 0.6):
         half = 0.9 * math.sqrt(1 - rise * rise * 0.72)
-        sheet.line([(x - size * half, y + rise * size, z), (x, y + (rise - 0.08) * size, z), (x + size * half, y + rise * size, z)], 0.012, mix(colour, WOOD, 0.5), bare=on)
+        sheet.line(
+            [(x - size * half, y + rise * size, z), (x, y + (rise - 0.08) * size, z), (x + size * half, y + rise * size, z)],
+            0.012,
+            mix(colour, WOOD, 0.5),
+            bare=on,
+        )
     for rise in (-1.12, 1.0):
-        sheet.polygon([(x - size * 0.42, y + rise * size, z), (x + size * 0.42, y + rise * size, z), (x + size * 0.42, y + (rise + 0.16) * size, z), (x - size * 0.42, y + (rise + 0.16) * size, z)], darker(WOOD, 0.45))
+        sheet.polygon(
+            [
+                (x - size * 0.42, y + rise * size, z),
+                (x + size * 0.42, y + rise * size, z),
+                (x + size * 0.42, y + (rise + 0.16) * size, z),
+                (x - size * 0.42, y + (rise + 0.16) * size, z),
+            ],
+            darker(WOOD, 0.45),
+        )
     sheet.line([(x, y - size * 1.1, z), (x, y - size * 1.7, z)], 0.025, mix(colour, (200, 60, 50), 0.5))
     sheet.shine(place, 1.5, mix(warm, GLOW, 0.5), 0.85)
     sheet.shine(place, 0.45, lighter(warm, 0.3), 0.7)
@@ -92,16 +107,19 @@ def street_lamp(sheet: Sheet, x: float, z: float) -> None:
     iron = (58, 62, 84)
     sheet.line([(x, 0, z), (x, 1.75, z)], 0.06, iron)
     sheet.polygon([(x - 0.12, 0, z), (x + 0.12, 0, z), (x + 0.05, 0.22, z), (x - 0.05, 0.22, z)], iron)
-    sheet.polygon([(x - 0.09, 1.72, z), (x + 0.09, 1.72, z), (x + 0.15, 2.0, z), (x - 0.15, 2.0, z)], (255, 232, 176), bare=sheet.light.lamps > 0.3)  # noqa: PLR2004 - lit at dusk
+    sheet.polygon(
+        [(x - 0.09, 1.72, z), (x + 0.09, 1.72, z), (x + 0.15, 2.0, z), (x - 0.15, 2.0, z)], (255, 232, 176), bare=sheet.light.lamps_lit
+    )
     sheet.polygon([(x - 0.18, 2.0, z), (x + 0.18, 2.0, z), (x, 2.18, z)], iron)
     sheet.shine((x, 1.86, z), 1.9, (255, 206, 130), 0.9)
 
 
-def shop(sheet: Sheet, x: float, z: float, awning: RGB, second: RGB, dice: random.Random) -> None:
+def shop(sheet: Sheet, x: float, z: float, colours: tuple[RGB, RGB], dice: random.Random) -> None:
     """Paint a stall with striped awning, curtain, shelf and a warm inside."""
     wide, high = 0.85, 1.5
+    awning, second = colours
     warm = (255, 214, 142)
-    on = sheet.light.lamps > 0.2  # noqa: PLR2004 - shops light up early
+    on = sheet.light.lamps_lit
     left, right = x - wide, x + wide
     sheet.polygon([(left, 0, z), (right, 0, z), (right, high, z), (left, high, z)], warm if on else (216, 186, 146), bare=on)
     for number in range(6):
@@ -115,7 +133,9 @@ def shop(sheet: Sheet, x: float, z: float, awning: RGB, second: RGB, dice: rando
         sheet.line([(post, 0, z), (post, high + 0.1, z)], 0.08, darker(WOOD, 0.3))
     for number in range(5):
         a = left + number * wide * 0.4
-        sheet.polygon([(a + 0.02, high - 0.36, z), (a + wide * 0.38, high - 0.36, z), (a + wide * 0.4, high + 0.02, z), (a, high + 0.02, z)], second)
+        sheet.polygon(
+            [(a + 0.02, high - 0.36, z), (a + wide * 0.38, high - 0.36, z), (a + wide * 0.4, high + 0.02, z), (a, high + 0.02, z)], second
+        )
     stripes = 8
     for number in range(stripes):
         a, b = (left - 0.15 + (2 * wide + 0.3) * share / stripes for share in (number, number + 1))
@@ -149,11 +169,13 @@ def tower(sheet: Sheet, x: float, z: float, wall: RGB) -> None:
     sheet.polygon([(x + wide * 0.2, 0, z), (x + wide, 0, z), (x + wide * 0.86, high, z), (x + wide * 0.2, high, z)], darker(wall, 0.25))
     sheet.polygon([(x - wide * 1.15, high, z), (x + wide * 1.15, high, z), (x, high + 2.2, z)], darker(wall, 0.5))
     sheet.polygon([(x - wide, high - 0.25, z), (x + wide, high - 0.25, z), (x + wide, high, z), (x - wide, high, z)], lighter(wall, 0.2))
-    on = sheet.light.lamps > 0.3  # noqa: PLR2004 - the clock is lit at dusk
+    on = sheet.light.lamps_lit
     sheet.disc((x, high - 1.15, z), 0.62, 0.62, darker(wall, 0.55))
     sheet.disc((x, high - 1.15, z), 0.54, 0.54, (255, 240, 200), bare=on)
     for angle, length in ((0.8, 0.3), (2.6, 0.44)):
-        sheet.line([(x, high - 1.15, z), (x + math.sin(angle) * length, high - 1.15 + math.cos(angle) * length, z)], 0.07, (60, 50, 70), bare=on)
+        sheet.line(
+            [(x, high - 1.15, z), (x + math.sin(angle) * length, high - 1.15 + math.cos(angle) * length, z)], 0.07, (60, 50, 70), bare=on
+        )
     sheet.shine((x, high - 1.15, z), 2.2, (255, 226, 160), 0.7)
 
 
@@ -183,7 +205,10 @@ def stairs(sheet: Sheet, x: float, colour: RGB) -> None:
         z, low = 2.2 + step * 0.28, step * 0.17
         half = 0.95
         sheet.polygon([(x - half, low, z), (x + half, low, z), (x + half, low + 0.17, z), (x - half, low + 0.17, z)], darker(colour, 0.18))
-        sheet.polygon([(x - half, low + 0.17, z), (x + half, low + 0.17, z), (x + half, low + 0.17, z + 0.28), (x - half, low + 0.17, z + 0.28)], lighter(colour, 0.2))
+        sheet.polygon(
+            [(x - half, low + 0.17, z), (x + half, low + 0.17, z), (x + half, low + 0.17, z + 0.28), (x - half, low + 0.17, z + 0.28)],
+            lighter(colour, 0.2),
+        )
 
 
 def room(sheet: Sheet, wall: RGB, second: RGB, dice: random.Random) -> None:
@@ -198,7 +223,8 @@ def room(sheet: Sheet, wall: RGB, second: RGB, dice: random.Random) -> None:
         sheet.line([(board * 0.42, 0, back), (board * 0.42, 0, 0.4)], 0.012, darker(WOOD, 0.3))
     _room_window(sheet, dice.choice((-1.15, 1.1)), back)
     for shelf in (1.15, 1.6):
-        _shelf(sheet, (-1.9, -0.55) if dice.random() < 0.5 else (0.5, 1.9), shelf, back, second, dice)  # noqa: PLR2004 - a fair coin
+        left, right = dice.choice(((-1.9, -0.55), (0.5, 1.9)))
+        _shelf(sheet, (left, shelf, back), right, second, dice)
     lantern(sheet, (dice.uniform(-0.4, 0.4), 2.0, 2.0), (255, 190, 110), 0.17)
 
 
@@ -212,11 +238,14 @@ def _room_window(sheet: Sheet, x: float, z: float) -> None:
     sheet.polygon([(x - 0.72, 0.82, z), (x + 0.72, 0.82, z), (x + 0.72, 0.92, z), (x - 0.72, 0.92, z)], lighter(WOOD, 0.15))
 
 
-def _shelf(sheet: Sheet, span: tuple[float, float], rise: float, z: float, colour: RGB, dice: random.Random) -> None:
-    left, right = span
+def _shelf(sheet: Sheet, place: World, right: float, colour: RGB, dice: random.Random) -> None:
+    left, rise, z = place
     at = left + 0.08
     while at < right - 0.12:
         wide, high = dice.uniform(0.05, 0.11), dice.uniform(0.16, 0.3)
-        sheet.polygon([(at, rise, z), (at + wide, rise, z), (at + wide, rise + high, z), (at, rise + high, z)], mix(colour, (236, 214, 176), dice.random()))
+        sheet.polygon(
+            [(at, rise, z), (at + wide, rise, z), (at + wide, rise + high, z), (at, rise + high, z)],
+            mix(colour, (236, 214, 176), dice.random()),
+        )
         at += wide + dice.choice((0.01, 0.01, 0.09))
     sheet.polygon([(left, rise - 0.06, z), (right, rise - 0.06, z), (right, rise, z), (left, rise, z)], darker(WOOD, 0.1))

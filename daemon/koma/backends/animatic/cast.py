@@ -75,11 +75,16 @@ class Cast:
 
     def _sprite(self, number: int, mark: Mark, acting: figure.Acting, size: tuple[int, int]) -> Sprite | None:
         reach = mark.height * (1.1 if acting.pose.roll else 0.72)
-        box = (max(0, round(mark.x - reach)), max(0, round(mark.y - mark.height * 1.42)), min(size[0], round(mark.x + reach)), min(size[1], round(mark.y + mark.height * 0.2)))
+        box = (
+            max(0, round(mark.x - reach)),
+            max(0, round(mark.y - mark.height * 1.42)),
+            min(size[0], round(mark.x + reach)),
+            min(size[1], round(mark.y + mark.height * 0.2)),
+        )
         if box[0] >= box[2] or box[1] >= box[3]:
             return None
         sheet = Image.new("RGBA", ((box[2] - box[0]) * SUPERSAMPLING, (box[3] - box[1]) * SUPERSAMPLING))
-        pen = _figure_pen(sheet, mark, box, self.shooting, acting.pose.roll, self.looks[number].ink)
+        pen = _figure_pen(sheet, mark, box[:2], self.shooting.taper, roll=acting.pose.roll, ink=self.looks[number].ink)
         spots = figure.draw_figure(pen, self.looks[number], acting)
         shining = tuple((x / SUPERSAMPLING + box[0], y / SUPERSAMPLING + box[1]) for x, y in map(pen.place, spots))
         return self._lit(sheet, mark, (box[0], box[1]), shining)
@@ -117,7 +122,9 @@ class Cast:
         unit = size[1] * 0.92 * zoom * SUPERSAMPLING
         x, y = (0.5 + shift_x * zoom) * sheet.width, (0.5 + shift_y * zoom) * sheet.height
         facing = -1.0 if self.marks and number is not None and self.marks[number][1].facing == "left" else 1.0
-        pen = Pen(sheet, lambda point: (x + point[0] * unit, y + point[1] * unit), lambda _point: unit, look.ink if look else (52, 38, 58), 0.008)
+        pen = Pen(
+            sheet, lambda point: (x + point[0] * unit, y + point[1] * unit), lambda _point: unit, look.ink if look else (52, 38, 58), 0.008
+        )
         spot = draw_insert(pen, look, self.prop, facing, time)
         shining = ((pen.place(spot)[0] / SUPERSAMPLING, pen.place(spot)[1] / SUPERSAMPLING),) if spot else ()
         sprite = self._lit(sheet, Mark(0, 0, size[1], "camera"), (0, 0), shining)
@@ -153,21 +160,23 @@ def _seen(mark: Mark, view: View, lens: Lens) -> Mark:
     return replace(mark, x=x, y=y, height=mark.height * zoom)
 
 
-def _figure_pen(sheet: Image.Image, mark: Mark, box: tuple[int, int, int, int], shooting: Shooting, roll: float, ink: RGB) -> Pen:
+def _figure_pen(sheet: Image.Image, mark: Mark, at: tuple[int, int], taper: float, *, roll: float, ink: RGB) -> Pen:
     """Pen in units of the figure's height, with the angle's foreshortening; a figure that lies is turned as a whole."""
     unit = mark.height * SUPERSAMPLING
-    x, y = (mark.x - box[0]) * SUPERSAMPLING, (mark.y - box[1]) * SUPERSAMPLING
-    taper = shooting.taper if not mark.shoulder else 0.0
+    x, y = (mark.x - at[0]) * SUPERSAMPLING, (mark.y - at[1]) * SUPERSAMPLING
+    taper = 0.0 if mark.shoulder else taper
 
     def place(point: Point) -> Point:
         across, up = point
         if roll:
             side = -1.0 if mark.facing == "left" else 1.0
-            return x + side * (-up - 0.5) * unit, y + (side * across - 0.08) * unit
+            return x + side * (-up - 0.5) * unit, y + (side * across - 0.19) * unit
         share = 1.0 + taper * (-up - 0.5)
         return x + across * share * unit, y + (up + taper * (-up * up / 2 - up / 2)) * unit
 
-    return Pen(sheet, place, lambda point: unit * (1.0 if roll else 1.0 + taper * (-point[1] - 0.5)), ink, _INK_WIDTH)
+    pen = Pen(sheet, place, lambda point: unit * (1.0 if roll else 1.0 + taper * (-point[1] - 0.5)), ink, _INK_WIDTH)
+    pen.turned = bool(roll)
+    return pen
 
 
 def _set(picture: Image.Image, sprite: Sprite, mark: Mark, *, shadow: bool) -> None:

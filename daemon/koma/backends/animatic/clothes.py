@@ -57,30 +57,39 @@ def garment_of(actor: Actor, cloth: RGB, legs: RGB, trim: RGB) -> Garment:
     dice = chance("garment", actor.id, actor.outfit, actor.version)
     pattern, cuffs = dice.randrange(4), dice.random() < 0.5  # noqa: PLR2004 - a fair coin
     scarf = has(actor.outfit, "scarf", "winter") or (not actor.outfit and dice.random() < 0.3)  # noqa: PLR2004 - some wear one
-    return Garment(kind or dice.choice(("shirt", "hoodie", "shirt")), cloth, legs, trim, pattern, scarf, has(actor.outfit, "rain", "cloak"), cuffs)
+    return Garment(
+        kind or dice.choice(("shirt", "hoodie", "shirt")), cloth, legs, trim, pattern, scarf, has(actor.outfit, "rain", "cloak"), cuffs
+    )
 
 
 _HEMS = {"coat": -0.5, "robe": -0.86, "dress": -0.52, "uniform": -0.16, "hoodie": -0.14, "apron": -0.1, "shirt": -0.1}
 _FLARE = {"coat": 0.145, "robe": 0.115, "dress": 0.17}
 
 
-def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Bones, sway: float, *, away: bool) -> None:
+def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Bones, sway: float, *, away: bool, seated: bool = False) -> None:
     """Draw neck and upper garment, and what is worn over it."""
     slim = 1.0 if bones.frontal else 0.88
-    hem = _hem(garment.kind, bones)
-    flare = _FLARE.get(garment.kind, 0.098)
+    hem = -0.12 if seated else _hem(garment.kind, bones)
+    flare = 0.098 if seated else _FLARE.get(garment.kind, 0.098)
     pen.limb([bones.shoulder, _at(bones, 0.0, 1.12)], 0.038, 0.036, darker(skin, 0.16))
-    if garment.kind == "uniform":
+    if garment.kind == "uniform" and not seated:
         _skirt(pen, garment, bones, sway)
     outline = [(-0.055, 1.0), (-0.104, 0.93), (-0.094, 0.55), (-0.088, 0.2), (-flare + 0.1 * sway * flare, hem)]
     outline += [(flare + 0.1 * sway * flare, hem), (0.088, 0.2), (0.094, 0.55), (0.104, 0.93), (0.055, 1.0)]
     path = [_at(bones, x * slim, v) for x, v in outline]
     pen.shape(path, garment.cloth, steps=4)
-    shade = [_at(bones, x * slim, v) for x, v in ((-0.07, 0.86), (-0.088, 0.5), (-flare * 0.92, hem + 0.05), (-flare * 0.4, hem + 0.04), (-0.045, 0.5))]
-    pen.shape(shade if bones.facing > 0 else [(2 * bones.hip[0] - x, y) for x, y in shade] if bones.frontal else shade, darker(garment.cloth, 0.16), inked=False)
+    shade = [
+        _at(bones, x * slim, v)
+        for x, v in ((-0.07, 0.86), (-0.088, 0.5), (-flare * 0.92, hem + 0.05), (-flare * 0.4, hem + 0.04), (-0.045, 0.5))
+    ]
+    pen.shape(
+        shade if bones.facing > 0 else [(2 * bones.hip[0] - x, y) for x, y in shade] if bones.frontal else shade,
+        darker(garment.cloth, 0.16),
+        inked=False,
+    )
     _trim(pen, garment, bones, slim, flare, hem)
     if not away:
-        _front(pen, garment, skin, bones, slim)
+        _front(pen, garment, skin, bones, slim, hem)
     if garment.scarf:
         _scarf(pen, garment, bones, sway)
 
@@ -114,36 +123,85 @@ def _trim(pen: Pen, garment: Garment, bones: Bones, slim: float, flare: float, h
         _band(pen, bones, hem + 0.22, half * 0.95, 0.01, garment.trim)
 
 
-def _front(pen: Pen, garment: Garment, skin: RGB, bones: Bones, slim: float) -> None:
+def _front(pen: Pen, garment: Garment, skin: RGB, bones: Bones, slim: float, hem: float) -> None:
     x = 0.028 * bones.turn
     match garment.kind:
         case "coat":
-            pen.stroke([_at(bones, x, 0.95), _at(bones, x, -0.36)], 0.009, darker(garment.cloth, 0.4))
+            pen.stroke([_at(bones, x, 0.95), _at(bones, x, max(-0.36, hem + 0.1))], 0.009, darker(garment.cloth, 0.4))
             for up in (0.7, 0.42, 0.14):
                 pen.disc(_at(bones, x + 0.025, up), 0.011, 0.011, garment.trim)
             for side in (-1, 1):
-                pen.shape([_at(bones, x, 0.84), _at(bones, x + side * 0.07, 0.86), _at(bones, x + side * 0.052, 1.03), _at(bones, x + side * 0.012, 1.0)], lighter(garment.cloth, 0.14), round_off=False)
+                pen.shape(
+                    [
+                        _at(bones, x, 0.84),
+                        _at(bones, x + side * 0.07, 0.86),
+                        _at(bones, x + side * 0.052, 1.03),
+                        _at(bones, x + side * 0.012, 1.0),
+                    ],
+                    lighter(garment.cloth, 0.14),
+                    round_off=False,
+                )
         case "robe":
             pen.shape([_at(bones, x - 0.035, 1.02), _at(bones, x + 0.035, 1.02), _at(bones, x, 0.76)], skin, round_off=False)
             pen.stroke([_at(bones, x + 0.045, 1.02), _at(bones, x - 0.03, 0.62)], 0.018, garment.trim)
             pen.stroke([_at(bones, x - 0.045, 1.02), _at(bones, x, 0.76)], 0.018, garment.trim)
-            pen.shape([_at(bones, a * slim, up) for a, up in ((-0.095, 0.52), (0.095, 0.52), (0.092, 0.24), (-0.092, 0.24))], garment.trim, round_off=False)
+            pen.shape(
+                [_at(bones, a * slim, up) for a, up in ((-0.095, 0.52), (0.095, 0.52), (0.092, 0.24), (-0.092, 0.24))],
+                garment.trim,
+                round_off=False,
+            )
             _band(pen, bones, 0.39, 0.085 * slim, 0.012, lighter(garment.trim, 0.4))
         case "dress":
-            pen.shape([_at(bones, x - 0.06, 1.0), _at(bones, x, 0.84), _at(bones, x + 0.06, 1.0), _at(bones, x, 0.94)], (250, 244, 232), round_off=False)
+            pen.shape(
+                [_at(bones, x - 0.06, 1.0), _at(bones, x, 0.84), _at(bones, x + 0.06, 1.0), _at(bones, x, 0.94)],
+                (250, 244, 232),
+                round_off=False,
+            )
             _band(pen, bones, 0.3, 0.086 * slim, 0.022, garment.trim)
         case "apron":
             cream = mix((250, 242, 224), garment.cloth, 0.12)
-            pen.shape([_at(bones, (x + a) * slim, up) for a, up in ((-0.055, 0.82), (0.055, 0.82), (0.082, 0.34), (0.09, -0.34), (-0.09, -0.34), (-0.082, 0.34))], cream, steps=4)
-            pen.shape([_at(bones, x + a, up) for a, up in ((-0.035, 0.2), (0.035, 0.2), (0.03, -0.02), (-0.03, -0.02))], mix(cream, garment.trim, 0.5))
+            pen.shape(
+                [
+                    _at(bones, (x + a) * slim, up)
+                    for a, up in ((-0.055, 0.82), (0.055, 0.82), (0.082, 0.34), (0.09, hem - 0.14), (-0.09, hem - 0.14), (-0.082, 0.34))
+                ],
+                cream,
+                steps=4,
+            )
+            pen.shape(
+                [_at(bones, x + a, up) for a, up in ((-0.035, 0.2), (0.035, 0.2), (0.03, -0.02), (-0.03, -0.02))],
+                mix(cream, garment.trim, 0.5),
+            )
         case "uniform":
-            pen.shape([_at(bones, x - 0.07, 1.0), _at(bones, x, 0.66), _at(bones, x + 0.07, 1.0), _at(bones, x, 0.9)], lighter(garment.legs, 0.05), round_off=False)
-            pen.shape([_at(bones, x, 0.7), _at(bones, x + 0.05, 0.62), _at(bones, x + 0.035, 0.46), _at(bones, x, 0.6), _at(bones, x - 0.035, 0.46), _at(bones, x - 0.05, 0.62)], garment.trim, round_off=False)
+            pen.shape(
+                [_at(bones, x - 0.07, 1.0), _at(bones, x, 0.66), _at(bones, x + 0.07, 1.0), _at(bones, x, 0.9)],
+                lighter(garment.legs, 0.05),
+                round_off=False,
+            )
+            pen.shape(
+                [
+                    _at(bones, x, 0.7),
+                    _at(bones, x + 0.05, 0.62),
+                    _at(bones, x + 0.035, 0.46),
+                    _at(bones, x, 0.6),
+                    _at(bones, x - 0.035, 0.46),
+                    _at(bones, x - 0.05, 0.62),
+                ],
+                garment.trim,
+                round_off=False,
+            )
         case "hoodie":
-            pen.shape([_at(bones, x + a, up) for a, up in ((-0.085, 0.98), (0.0, 0.84), (0.085, 0.98), (0.06, 1.08), (-0.06, 1.08))], darker(garment.cloth, 0.12))
+            pen.shape(
+                [_at(bones, x + a, up) for a, up in ((-0.085, 0.98), (0.0, 0.84), (0.085, 0.98), (0.06, 1.08), (-0.06, 1.08))],
+                darker(garment.cloth, 0.12),
+            )
             for side in (-1, 1):
                 pen.stroke([_at(bones, x + side * 0.02, 0.88), _at(bones, x + side * 0.022, 0.68)], 0.009, garment.trim)
-            pen.stroke([_at(bones, x + a, up) for a, up in ((-0.06, 0.1), (-0.045, 0.3), (0.045, 0.3), (0.06, 0.1))], 0.008, darker(garment.cloth, 0.35))
+            pen.stroke(
+                [_at(bones, x + a, up) for a, up in ((-0.06, 0.1), (-0.045, 0.3), (0.045, 0.3), (0.06, 0.1))],
+                0.008,
+                darker(garment.cloth, 0.35),
+            )
         case _:
             pen.shape([_at(bones, x - 0.05, 1.02), _at(bones, x, 0.88), _at(bones, x + 0.05, 1.02)], garment.trim, round_off=False)
             for up in (0.7, 0.45):
@@ -168,13 +226,13 @@ def _scarf(pen: Pen, garment: Garment, bones: Bones, sway: float) -> None:
 def draw_legs(pen: Pen, garment: Garment, skin: RGB, bones: Bones, pose: Pose, length: float) -> None:
     """Draw both legs with shoes, the far one first, and a box under someone who sits."""
     if pose.seat:
-        x, top = bones.hip[0] - bones.facing * 0.03, bones.hip[1] + 0.05
-        pen.shape([(x - 0.16, top), (x + 0.16, top), (x + 0.16, 0.01), (x - 0.16, 0.01)], (150, 104, 76), round_off=False)
+        x, top = bones.hip[0] - bones.facing * (0.0 if bones.frontal else 0.06), bones.hip[1] + 0.045
+        pen.shape([(x - 0.19, top), (x + 0.19, top), (x + 0.19, 0.01), (x - 0.19, 0.01)], (150, 104, 76), round_off=False)
         for share in (0.35, 0.68):
-            pen.stroke([(x - 0.155, top * (1 - share)), (x + 0.155, top * (1 - share))], 0.009, (104, 70, 56))
-    bare = garment.kind in ("dress", "uniform", "robe")
+            pen.stroke([(x - 0.185, top * (1 - share)), (x + 0.185, top * (1 - share))], 0.009, (104, 70, 56))
+    bare = garment.kind in ("dress", "uniform", "robe") and not pose.seat
     for near in (False, True):
-        colour = mix(skin, garment.legs, 0.12) if bare else garment.legs
+        colour = mix(skin, garment.legs, 0.12) if bare else garment.cloth if pose.seat and garment.kind in _FLARE else garment.legs
         _leg(pen, garment, bones, pose.near_leg if near else pose.far_leg, length, colour if near else darker(colour, 0.16), near=near)
 
 
@@ -190,4 +248,21 @@ def _leg(pen: Pen, garment: Garment, bones: Bones, joint: Joint, length: float, 
     shoe = darker(garment.trim, 0.42)
     toe = 0.034 * (outward * 0.3 if bones.frontal else bones.facing)
     pen.limb([root, knee, foot], 0.048, 0.037, colour)
-    pen.shape([(foot[0] - 0.042 + toe * 0.4, foot[1] + 0.03), (foot[0] - 0.036, foot[1] - 0.022), (foot[0] + 0.036, foot[1] - 0.022), (foot[0] + 0.046 + toe, foot[1] + 0.008), (foot[0] + 0.042 + toe, foot[1] + 0.03)] if toe >= 0 else [(foot[0] + 0.042 + toe * 0.4, foot[1] + 0.03), (foot[0] + 0.036, foot[1] - 0.022), (foot[0] - 0.036, foot[1] - 0.022), (foot[0] - 0.046 + toe, foot[1] + 0.008), (foot[0] - 0.042 + toe, foot[1] + 0.03)], shoe)
+    pen.shape(
+        [
+            (foot[0] - 0.042 + toe * 0.4, foot[1] + 0.03),
+            (foot[0] - 0.036, foot[1] - 0.022),
+            (foot[0] + 0.036, foot[1] - 0.022),
+            (foot[0] + 0.046 + toe, foot[1] + 0.008),
+            (foot[0] + 0.042 + toe, foot[1] + 0.03),
+        ]
+        if toe >= 0
+        else [
+            (foot[0] + 0.042 + toe * 0.4, foot[1] + 0.03),
+            (foot[0] + 0.036, foot[1] - 0.022),
+            (foot[0] - 0.036, foot[1] - 0.022),
+            (foot[0] - 0.046 + toe, foot[1] + 0.008),
+            (foot[0] - 0.042 + toe, foot[1] + 0.03),
+        ],
+        shoe,
+    )

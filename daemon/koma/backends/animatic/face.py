@@ -14,7 +14,10 @@ BLUSH: RGB = (244, 108, 108)
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A face. `brow` is the slope (positive is angry), `lift` raises the brows, `open` the eyes (1 is awake); `sign` is a comic sign or empty."""
+    """A face.
+
+    `brow` is the slope (positive is angry), `lift` raises the brows, `open` the eyes (1 is awake); `sign` is a comic sign or empty.
+    """
 
     brow: float = 0.0
     lift: float = 0.0
@@ -52,7 +55,12 @@ def expression_of(word: str) -> Expression:
     if not word:
         return Expression()
     dice = chance("expression", word)
-    return Expression(brow=dice.uniform(-0.08, 0.08), lift=dice.uniform(0.0, 0.08), open=dice.uniform(0.8, 1.05), mouth=dice.choice(("smile", "flat", "cat")))
+    return Expression(
+        brow=dice.uniform(-0.08, 0.08),
+        lift=dice.uniform(0.0, 0.08),
+        open=dice.uniform(0.8, 1.05),
+        mouth=dice.choice(("smile", "flat", "cat")),
+    )
 
 
 def at_moment(face: Expression, who: str, time: Moment, *, speaks: bool) -> Expression:
@@ -94,7 +102,12 @@ def draw_brows(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
         x = side * 0.42 + 0.3 * turn
         y = -0.25 - face.lift
         inner, outer = (x - side * 0.17, y + face.brow), (x + side * 0.19, y - face.brow * 0.6 + 0.04)
-        pen.stroke([inner, ((inner[0] + outer[0]) / 2, min(inner[1], outer[1]) - 0.03 + abs(face.brow) * 0.3), outer], 0.075, tones.brow, taper=0.55)
+        pen.stroke(
+            [inner, ((inner[0] + outer[0]) / 2, min(inner[1], outer[1]) - 0.03 + abs(face.brow) * 0.3), outer],
+            0.075,
+            tones.brow,
+            taper=0.55,
+        )
 
 
 def _cheek(pen: Pen, at: Point, blush: float, tones: Tones) -> None:
@@ -112,13 +125,12 @@ def _eye(pen: Pen, side: int, turn: float, face: Expression, tones: Tones) -> No
     elif face.open < 0.3 or face.eyes == "rest":  # noqa: PLR2004 - as good as closed
         pen.stroke([(x - wide, y + 0.06), (x, y + 0.14), (x + wide, y + 0.06)], 0.07, tones.ink)
     else:
-        _open_eye(pen, (x, y), wide, 0.26 * face.open, face, turn, tones)
-        _lash(pen, side, (x, y), wide, 0.26 * face.open, face, tones)
+        _open_eye(pen, (x, y), (wide, 0.26 * face.open), gaze=x + 0.04 * turn, pupil=face.pupil, tones=tones)
+        _lash(pen, side, (x, y), (wide, 0.26 * face.open), slope=face.brow * 0.9, tones=tones)
 
 
-def _open_eye(pen: Pen, at: Point, wide: float, high: float, face: Expression, turn: float, tones: Tones) -> None:
-    x, y = at
-    gaze, small = x + 0.04 * turn, face.pupil
+def _open_eye(pen: Pen, at: Point, size: Point, *, gaze: float, pupil: float, tones: Tones) -> None:
+    (_, y), (wide, high), small = at, size, pupil
     pen.disc(at, wide, high, mix(WHITE, tones.skin, 0.12), inked=False)
     pen.disc((gaze, y + 0.01), wide * 0.8 * small, high * 0.92 * small, darker(tones.eyes, 0.55), inked=False)
     pen.disc((gaze, y + high * 0.22), wide * 0.66 * small, high * 0.62 * small, tones.eyes, inked=False)
@@ -128,9 +140,8 @@ def _open_eye(pen: Pen, at: Point, wide: float, high: float, face: Expression, t
     pen.disc((gaze + wide * 0.32, y + high * 0.4), wide * 0.17, high * 0.15, WHITE, inked=False)
 
 
-def _lash(pen: Pen, side: int, at: Point, wide: float, high: float, face: Expression, tones: Tones) -> None:
-    x, y = at
-    slope = face.brow * 0.9
+def _lash(pen: Pen, side: int, at: Point, size: Point, *, slope: float, tones: Tones) -> None:
+    (x, y), (wide, high) = at, size
     inner, outer = (x - side * wide * 1.02, y - high * 0.45 + slope), (x + side * wide * 1.2, y - high * 0.36 - slope * 0.4)
     top = [(x - side * wide * 0.45, y - high * 0.98 + slope * 0.6), (x + side * wide * 0.5, y - high * 0.96)]
     pen.stroke([inner, *top, outer, (x + side * wide * 1.34, y - high * 0.62)], 0.085, tones.ink, taper=0.4)
@@ -139,7 +150,7 @@ def _lash(pen: Pen, side: int, at: Point, wide: float, high: float, face: Expres
 
 _LINES: dict[str, list[Point]] = {
     "smile": [(-0.15, 0.58), (0.0, 0.655), (0.15, 0.58)],
-    "firm": [(-0.11, 0.635), (0.0, 0.625), (0.11, 0.645)],
+    "firm": [(-0.12, 0.625), (0.0, 0.64), (0.13, 0.605)],
     "flat": [(-0.11, 0.63), (0.11, 0.63)],
     "frown": [(-0.13, 0.69), (0.0, 0.615), (0.13, 0.69)],
     "wavy": [(-0.17, 0.62), (-0.09, 0.665), (0.0, 0.6), (0.09, 0.665), (0.17, 0.62)],
@@ -153,7 +164,17 @@ def _mouth(pen: Pen, x: float, kind: str, tones: Tones) -> None:
         pen.disc((x, 0.65), 0.085, 0.115, MOUTH)
     elif kind in _OPEN:
         half, deep = _OPEN[kind]
-        pen.shape([(x - half, 0.54), (x, 0.57), (x + half, 0.54), (x + half * 0.72, 0.54 + deep * 0.75), (x, 0.54 + deep), (x - half * 0.72, 0.54 + deep * 0.75)], MOUTH)
+        pen.shape(
+            [
+                (x - half, 0.54),
+                (x, 0.57),
+                (x + half, 0.54),
+                (x + half * 0.72, 0.54 + deep * 0.75),
+                (x, 0.54 + deep),
+                (x - half * 0.72, 0.54 + deep * 0.75),
+            ],
+            MOUTH,
+        )
         pen.disc((x, 0.54 + deep * 0.78), half * 0.5, deep * 0.2, TONGUE, inked=False)
     else:
         pen.stroke([(x + dx, y) for dx, y in _LINES[kind]], 0.05, mix(tones.ink, MOUTH, 0.35))
@@ -181,14 +202,26 @@ def _anger(pen: Pen, side: float, time: Moment) -> None:
 def _tear(pen: Pen, _side: float, time: Moment) -> None:
     for side in (-1, 1):
         y = 0.5 + 0.07 * time.wave(0.9, side * 0.25)
-        pen.shape([(side * 0.46, y - 0.2), (side * 0.46 + 0.08, y + 0.03), (side * 0.46, y + 0.1), (side * 0.46 - 0.08, y + 0.03)], (160, 216, 250))
+        pen.shape(
+            [(side * 0.46, y - 0.2), (side * 0.46 + 0.08, y + 0.03), (side * 0.46, y + 0.1), (side * 0.46 - 0.08, y + 0.03)],
+            (160, 216, 250),
+        )
 
 
 def _sparkle(pen: Pen, side: float, time: Moment) -> None:
     for dx, dy, size, offset in ((1.32, -0.66, 0.2, 0.0), (1.56, -0.2, 0.12, 0.4), (-1.4, -0.5, 0.13, 0.7)):
         big = size * (0.75 + 0.3 * time.wave(1.1, offset))
         x = side * dx
-        star = [(x, dy - big), (x + big * 0.22, dy - big * 0.22), (x + big, dy), (x + big * 0.22, dy + big * 0.22), (x, dy + big), (x - big * 0.22, dy + big * 0.22), (x - big, dy), (x - big * 0.22, dy - big * 0.22)]
+        star = [
+            (x, dy - big),
+            (x + big * 0.22, dy - big * 0.22),
+            (x + big, dy),
+            (x + big * 0.22, dy + big * 0.22),
+            (x, dy + big),
+            (x - big * 0.22, dy + big * 0.22),
+            (x - big, dy),
+            (x - big * 0.22, dy - big * 0.22),
+        ]
         pen.shape(star, (255, 236, 150), round_off=False)
 
 

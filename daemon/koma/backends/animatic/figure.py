@@ -1,4 +1,7 @@
-"""Figures: a character's look, skeleton and clothes, drawn to a picture of its own. Units: one is the figure's height, feet at y 0, crown at -1."""
+"""Figures: a character's look, skeleton and clothes, drawn to a picture of its own.
+
+Units: one is the figure's height, feet at y 0, crown at -1.
+"""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.panel import Actor
 from koma.backends.animatic.poses import Joint, Pose
 from koma.backends.animatic.props import draw_prop
-from koma.backends.animatic.shapes import Pen, Point
+from koma.backends.animatic.shapes import Pen, Point, ribbon
 
 _YOUNG = ("child", "kid", "young", "little", "boy", "girl", "toddler", "small")
 _OLD = ("old", "elder", "grand", "senior", "aged")
@@ -114,8 +117,12 @@ def draw_figure(pen: Pen, look: Look, acting: Acting) -> list[Point]:
     else:
         hairs.draw_back(head, look.hair, bones.turn, acting.sway)
     _arm(pen, look, bones, acting, near=False, shining=shining)
-    draw_legs(pen, look.garment, look.skin, bones, acting.pose, look.leg)
-    draw_torso(pen, look.garment, look.skin, bones, acting.sway, away=away)
+    if acting.pose.seat:
+        draw_torso(pen, look.garment, look.skin, bones, acting.sway, away=away, seated=True)
+        draw_legs(pen, look.garment, look.skin, bones, acting.pose, look.leg)
+    else:
+        draw_legs(pen, look.garment, look.skin, bones, acting.pose, look.leg)
+        draw_torso(pen, look.garment, look.skin, bones, acting.sway, away=away)
     _head(head, look, bones, acting)
     if not away:
         _arm(pen, look, bones, acting, near=True, shining=shining)
@@ -125,7 +132,9 @@ def draw_figure(pen: Pen, look: Look, acting: Acting) -> list[Point]:
 def _head_pen(pen: Pen, look: Look, bones: Skeleton) -> Pen:
     cos, sin = math.cos(bones.tilt), math.sin(bones.tilt)
     (x, y), radius = bones.head, look.head
-    return pen.within(lambda point: (x + radius * (point[0] * cos - point[1] * sin), y + radius * (point[0] * sin + point[1] * cos)), radius)
+    return pen.within(
+        lambda point: (x + radius * (point[0] * cos - point[1] * sin), y + radius * (point[0] * sin + point[1] * cos)), radius
+    )
 
 
 def _head(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
@@ -175,12 +184,14 @@ def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool, s
     skin = look.skin if near else darker(look.skin, 0.1)
     held = acting.prop if near else ""
     if held == "umbrella":
-        draw_prop(held, pen, hand, bones.facing, look.accent, acting.time)
+        draw_prop(held, pen, hand, bones.facing, accent=look.accent, time=acting.time)
     pen.disc(hand, 0.036, 0.037, skin)
     pen.limb([root, elbow, _between(elbow, hand, 0.72)], 0.043, 0.04 if look.garment.kind != "robe" else 0.062, sleeve)
-    pen.disc(_between(elbow, hand, 0.72), 0.034, 0.034, look.garment.trim if look.garment.cuffs else sleeve, inked=False)
+    if look.garment.cuffs:
+        wide = 0.041 if look.garment.kind != "robe" else 0.063
+        pen.shape(ribbon([_between(elbow, hand, share) for share in (0.62, 0.86)], wide, wide), look.garment.trim, round_off=False)
     if held and held != "umbrella":
-        spot = draw_prop(held, pen, hand, bones.facing if not bones.frontal else 0.3 * outward, look.accent, acting.time)
+        spot = draw_prop(held, pen, hand, bones.facing if not bones.frontal else 0.3 * outward, accent=look.accent, time=acting.time)
         shining += [spot] if spot else []
         pen.disc((hand[0], hand[1] + 0.012), 0.03, 0.028, skin)
 

@@ -68,10 +68,18 @@ def static_bar(panel: Panel, place: str) -> Image.Image:
     draw.line((0, 0, panel.width, 0), fill=INK, width=max(1, high // 20))
     small, large = font(max(6, round(high * 0.27))), font(max(7, round(high * 0.4)))
     x = _tag(draw, panel.shot, large, high)
-    caption = f"{panel.project[1]}  ·  {panel.scene[0]} {panel.scene[1]}" + "".join(f"  ·  {word}" for word in (place, panel.time, panel.weather, panel.mood) if word)
+    caption = f"{panel.project[1]}  ·  {panel.scene[0]} {panel.scene[1]}" + "".join(
+        f"  ·  {word}" for word in (place, panel.time, panel.weather, panel.mood) if word
+    )
     right = panel.width * 0.7
     draw.text((x, high * 0.3), fit(caption, small, right - x), fill=mix(INK, PAPER, 0.35), font=small, anchor="lm")
-    draw.text((x, high * 0.68), fit(panel.action, font(max(6, round(high * 0.31))), right - x), fill=INK, font=font(max(6, round(high * 0.31))), anchor="lm")
+    draw.text(
+        (x, high * 0.68),
+        fit(panel.action, font(max(6, round(high * 0.31))), right - x),
+        fill=INK,
+        font=font(max(6, round(high * 0.31))),
+        anchor="lm",
+    )
     _shooting(bar, panel, small, high, right + high * 0.3)
     return bar
 
@@ -86,9 +94,21 @@ def _tag(draw: ImageDraw.ImageDraw, shot: str, face: Font, high: int) -> float:
 
 def _shooting(bar: Image.Image, panel: Panel, face: Font, high: int, x: float) -> None:
     draw = ImageDraw.Draw(bar)
-    draw.text((x + high * 0.95, high * 0.3), panel.framing + ("" if panel.angle == "eye" else f" / {panel.angle}"), fill=INK, font=face, anchor="lm")
+    draw.text(
+        (x + high * 0.95, high * 0.3),
+        panel.framing + ("" if panel.angle == "eye" else f" / {panel.angle}"),
+        fill=INK,
+        font=face,
+        anchor="lm",
+    )
     speed = "" if panel.camera.speed == 1.0 or panel.camera.move == "static" else f" x{panel.camera.speed:g}"
-    draw.text((x + high * 0.95, high * 0.7), f"{panel.camera.move} {panel.camera.direction}".strip() + speed, fill=mix(INK, PAPER, 0.35), font=face, anchor="lm")
+    draw.text(
+        (x + high * 0.95, high * 0.7),
+        f"{panel.camera.move} {panel.camera.direction}".strip() + speed,
+        fill=mix(INK, PAPER, 0.35),
+        font=face,
+        anchor="lm",
+    )
     icon = Image.new("RGB", (high * 4, high * 4), PAPER)
     _camera_icon(ImageDraw.Draw(icon), panel.camera, high * 4)
     bar.paste(icon.reduce(4).crop((0, 2, high, high)), (round(x - high * 0.2), 2))
@@ -98,10 +118,20 @@ _ARROWS = {"left": 180, "right": 0, "up": -90, "down": 90}
 
 
 def _camera_icon(draw: ImageDraw.ImageDraw, camera: Camera, size: int) -> None:
-    """A little frame with the move drawn into it."""
+    """Draw a little frame with the move in it."""
     unit, middle = size / 10, size / 2
-    draw.rounded_rectangle((unit * 1.4, unit * 2.6, size - unit * 1.4, size - unit * 2.6), radius=unit * 0.7, outline=INK, width=round(unit * 0.5))
-    direction = camera.direction or {"pan": "right", "tilt": "up", "tracking": "right", "orbit": "right", "crane": "up", "zoom": "in", "dolly": "in"}.get(camera.move, "")
+    draw.rounded_rectangle(
+        (unit * 1.4, unit * 2.6, size - unit * 1.4, size - unit * 2.6), radius=unit * 0.7, outline=INK, width=round(unit * 0.5)
+    )
+    direction = camera.direction or {
+        "pan": "right",
+        "tilt": "up",
+        "tracking": "right",
+        "orbit": "right",
+        "crane": "up",
+        "zoom": "in",
+        "dolly": "in",
+    }.get(camera.move, "")
     if camera.move == "handheld":
         wave = [(middle + (i - 10) * unit * 0.24, middle + math.sin(i * 0.9) * unit * 0.8) for i in range(21)]
         draw.line(wave, fill=CORAL, width=round(unit * 0.6), joint="curve")
@@ -110,7 +140,13 @@ def _camera_icon(draw: ImageDraw.ImageDraw, camera: Camera, size: int) -> None:
     elif direction in _ARROWS:
         _arrow(draw, (middle, middle), _ARROWS[direction], unit * 2.2, unit)
         if camera.move == "orbit":
-            draw.arc((middle - unit * 2.6, middle - unit * 1.9, middle + unit * 2.6, middle + unit * 1.9), 20, 160, fill=CORAL, width=round(unit * 0.5))
+            draw.arc(
+                (middle - unit * 2.6, middle - unit * 1.9, middle + unit * 2.6, middle + unit * 1.9),
+                20,
+                160,
+                fill=CORAL,
+                width=round(unit * 0.5),
+            )
     else:
         for dx, dy in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
             at = (middle + dx * unit * 1.7, middle + dy * unit * 1.2)
@@ -188,7 +224,15 @@ def subtitle_sprite(lines: tuple[Line, ...], colours: tuple[RGB, ...], size: tup
         y = step * (number + 0.6)
         edge = max(1, round(height * 0.004))
         draw.text((x, y), head, fill=(*colour, 255), font=face, anchor="lm", stroke_width=edge, stroke_fill=(20, 12, 30, 235))
-        draw.text((x + face.getlength(head), y), text, fill=(255, 252, 244, 255), font=face, anchor="lm", stroke_width=edge, stroke_fill=(20, 12, 30, 235))
+        draw.text(
+            (x + face.getlength(head), y),
+            text,
+            fill=(255, 252, 244, 255),
+            font=face,
+            anchor="lm",
+            stroke_width=edge,
+            stroke_fill=(20, 12, 30, 235),
+        )
     return sprite
 
 
@@ -229,5 +273,7 @@ def _chip(actor: Actor, reference: Image.Image, side: int) -> Image.Image:
     face = font(max(6, round(label * 0.62)))
     text = actor.name + (f" · {actor.version}" if actor.version else "")
     colour = darker(actor.palette.get("primary", INK), 0.45)
-    ImageDraw.Draw(small).text((side / 2, side - edge + label * 0.5), fit(text, face, side - 4), fill=(*colour, 255), font=face, anchor="mm")
+    ImageDraw.Draw(small).text(
+        (side / 2, side - edge + label * 0.5), fit(text, face, side - 4), fill=(*colour, 255), font=face, anchor="mm"
+    )
     return small

@@ -33,7 +33,9 @@ def hair_of(words: str, who: str, colour: RGB, tie: RGB) -> Hair:
     """Read free words; without any known one the character's id chooses between short styles."""
     style = next((name for name, stems in _STYLES if has(words, *stems)), "")
     dice = chance("hair", who, words if not style and not has(words, "short") else "")
-    return Hair(style or dice.choice(("short", "short", "spiky", "bob") if not words else ("short",)), dice.randrange(len(_FRINGES)), colour, tie)
+    return Hair(
+        style or dice.choice(("short", "short", "spiky", "bob") if not words else ("short",)), dice.randrange(len(_FRINGES)), colour, tie
+    )
 
 
 def draw_back(pen: Pen, hair: Hair, turn: float, sway: float) -> None:
@@ -44,10 +46,34 @@ def draw_back(pen: Pen, hair: Hair, turn: float, sway: float) -> None:
         case "bald":
             return
         case "long":
-            low = [(1.16, 0.9), (1.2 + sway * 0.5, 2.0), (0.8 + sway, 2.62), (0.3 + sway, 2.4), (-0.2 + sway, 2.66), (-0.8 + sway, 2.45), (-1.2 + sway * 0.5, 2.0), (-1.16, 0.9)]
+            low = [
+                (1.16, 0.9),
+                (1.2 + sway * 0.5, 2.0),
+                (0.8 + sway, 2.62),
+                (0.3 + sway, 2.4),
+                (-0.2 + sway, 2.66),
+                (-0.8 + sway, 2.45),
+                (-1.2 + sway * 0.5, 2.0),
+                (-1.16, 0.9),
+            ]
             pen.shape([(back + x, y) for x, y in [(-0.9, -0.75), (0.0, -1.1), (0.9, -0.75), *low]], shade)
         case "bob":
-            pen.shape([(back + x, y) for x, y in ((-0.95, -0.7), (0, -1.1), (0.95, -0.7), (1.2, 0.3), (1.08 + sway * 0.3, 1.0), (0, 1.08), (-1.08 + sway * 0.3, 1.0), (-1.2, 0.3))], shade)
+            pen.shape(
+                [
+                    (back + x, y)
+                    for x, y in (
+                        (-0.95, -0.7),
+                        (0, -1.1),
+                        (0.95, -0.7),
+                        (1.2, 0.3),
+                        (1.08 + sway * 0.3, 1.0),
+                        (0, 1.08),
+                        (-1.08 + sway * 0.3, 1.0),
+                        (-1.2, 0.3),
+                    )
+                ],
+                shade,
+            )
         case "curly":
             for number in range(13):
                 angle = math.radians(-128 + number * 256 / 12)
@@ -60,10 +86,10 @@ def draw_back(pen: Pen, hair: Hair, turn: float, sway: float) -> None:
 def _tails(pen: Pen, hair: Hair, turn: float, sway: float, shade: RGB) -> None:
     if hair.style == "ponytail":
         side = -1.0 if turn > 0 else 1.0
-        _tail(pen, (side * 0.72, -0.62), side, sway, shade, 1.0, hair.tie)
+        _tail(pen, (side * 0.72, -0.62), side, sway, colour=shade, size=1.0, tie=hair.tie)
     elif hair.style == "twintails":
         for side in (-1.0, 1.0):
-            _tail(pen, (side * 0.98, -0.32), side, sway, shade, 0.9, hair.tie)
+            _tail(pen, (side * 0.98, -0.32), side, sway, colour=shade, size=0.9, tie=hair.tie)
     elif hair.style == "bun":
         at = (-0.42 * turn, -1.16)
         pen.disc(at, 0.42, 0.38, hair.colour)
@@ -71,7 +97,7 @@ def _tails(pen: Pen, hair: Hair, turn: float, sway: float, shade: RGB) -> None:
         pen.stroke([(at[0] - 0.3, at[1] + 0.32), (at[0] + 0.3, at[1] + 0.32)], 0.14, hair.tie)
 
 
-def _tail(pen: Pen, root: Point, side: float, sway: float, colour: RGB, size: float, tie: RGB) -> None:
+def _tail(pen: Pen, root: Point, side: float, sway: float, *, colour: RGB, size: float, tie: RGB) -> None:
     x, y = root
     outer = [(0.0, -0.1), (0.62, -0.2), (0.98 + sway, 0.5), (0.7 + sway * 1.6, 1.65), (0.5 + sway, 1.0), (0.28, 0.5)]
     pen.shape([(x + side * dx * size, y + dy * size) for dx, dy in outer], colour)
@@ -87,7 +113,10 @@ def draw_front(pen: Pen, hair: Hair, turn: float, sway: float) -> None:
     _shine(pen, hair, turn)
     if hair.style in ("long", "bob", "braid", "twintails"):
         for side in (-1, 1):
-            pen.shape([(side * 1.1, -0.2), (side * 1.17, 0.5), (side * 1.0 + sway * 0.3, 1.08), (side * 0.9, 0.5), (side * 0.92, 0.0)], hair.colour)
+            pen.shape(
+                [(side * 1.1, -0.2), (side * 1.17, 0.5), (side * 1.0 + sway * 0.3, 1.08), (side * 0.9, 0.5), (side * 0.92, 0.0)],
+                hair.colour,
+            )
     if hair.style == "braid":
         _braid(pen, hair, -1.0 if turn > 0 else 1.0, sway)
 
@@ -123,7 +152,13 @@ def _fringe(hair: Hair, turn: float) -> list[Point]:
 
 
 def _bend(a: Point, control: Point, b: Point) -> list[Point]:
-    return [((1 - t) ** 2 * a[0] + 2 * t * (1 - t) * control[0] + t * t * b[0], (1 - t) ** 2 * a[1] + 2 * t * (1 - t) * control[1] + t * t * b[1]) for t in (0.25, 0.5, 0.75, 1.0)]
+    return [
+        (
+            (1 - t) ** 2 * a[0] + 2 * t * (1 - t) * control[0] + t * t * b[0],
+            (1 - t) ** 2 * a[1] + 2 * t * (1 - t) * control[1] + t * t * b[1],
+        )
+        for t in (0.25, 0.5, 0.75, 1.0)
+    ]
 
 
 def _shine(pen: Pen, hair: Hair, turn: float) -> None:
@@ -137,7 +172,12 @@ def _shine(pen: Pen, hair: Hair, turn: float) -> None:
 def _braid(pen: Pen, hair: Hair, side: float, sway: float) -> None:
     for number in range(6):
         size = 0.25 - 0.02 * number
-        pen.disc((side * (0.92 + 0.05 * number) + sway * 0.12 * number, 0.85 + 0.29 * number), size, size * 0.85, hair.colour if number % 2 else darker(hair.colour, 0.12))
+        pen.disc(
+            (side * (0.92 + 0.05 * number) + sway * 0.12 * number, 0.85 + 0.29 * number),
+            size,
+            size * 0.85,
+            hair.colour if number % 2 else darker(hair.colour, 0.12),
+        )
     end = (side * 1.2 + sway * 0.72, 2.52)
     pen.disc(end, 0.12, 0.1, hair.tie)
 
@@ -149,12 +189,24 @@ def draw_behind(pen: Pen, hair: Hair, sway: float) -> None:
     low = {"long": 2.5, "bob": 1.02}.get(hair.style, 0.72)
     half = 1.14 if hair.style in ("long", "bob") else 1.06
     crown = [(x, y) for x, y in _crown(hair) if y < 0.1]  # noqa: PLR2004 - the upper half
-    pen.shape([*crown, (half, 0.4), (half * 0.86 + sway, low), (0.3 + sway, low - 0.1), (-0.2 + sway, low + 0.06), (-half * 0.86 + sway, low), (-half, 0.4)], hair.colour, round_off=False)
+    pen.shape(
+        [
+            *crown,
+            (half, 0.4),
+            (half * 0.86 + sway, low),
+            (0.3 + sway, low - 0.1),
+            (-0.2 + sway, low + 0.06),
+            (-half * 0.86 + sway, low),
+            (-half, 0.4),
+        ],
+        hair.colour,
+        round_off=False,
+    )
     _shine(pen, hair, 0.0)
     for x in (-0.5, -0.1, 0.34, 0.7):
         pen.stroke([(x * 0.5, -0.3), (x, low * 0.75)], 0.03, darker(hair.colour, 0.22))
     if hair.style == "ponytail":
-        _tail(pen, (0.0, -0.45), 0.35, sway, darker(hair.colour, 0.12), 1.1, hair.tie)
+        _tail(pen, (0.0, -0.45), 0.35, sway, colour=darker(hair.colour, 0.12), size=1.1, tie=hair.tie)
     elif hair.style in ("bun", "twintails"):
         _tails(pen, hair, 0.0, sway, darker(hair.colour, 0.1))
     elif hair.style == "braid":

@@ -18,14 +18,25 @@ def draw_insert(pen: Pen, look: Look | None, prop: str, facing: float, time: Mom
     hand = (-0.07 * facing, 0.17 + breath)
     if look:
         sleeve = pen.within(lambda point: point, 1.0)
-        sleeve.limb([(-0.62 * facing, 0.78), (-0.34 * facing, 0.46 + breath), (hand[0] - 0.09 * facing, hand[1] + 0.08)], 0.2, 0.125, look.garment.cloth)
+        sleeve.limb(
+            [(-0.62 * facing, 0.78), (-0.34 * facing, 0.46 + breath), (hand[0] - 0.09 * facing, hand[1] + 0.08)],
+            0.2,
+            0.125,
+            look.garment.cloth,
+        )
         sleeve.limb([(hand[0] - 0.13 * facing, hand[1] + 0.14), (hand[0] - 0.09 * facing, hand[1] + 0.08)], 0.135, 0.13, look.garment.trim)
-        pen.shape([(hand[0] + x * facing, hand[1] + y) for x, y in ((-0.12, 0.1), (-0.1, -0.04), (0.02, -0.1), (0.15, -0.06), (0.18, 0.06), (0.08, 0.14))], look.skin)
+        pen.shape(
+            [
+                (hand[0] + x * facing, hand[1] + y)
+                for x, y in ((-0.12, 0.1), (-0.1, -0.04), (0.02, -0.1), (0.15, -0.06), (0.18, 0.06), (0.08, 0.14))
+            ],
+            look.skin,
+        )
     if prop in ("", "letter"):
         _card(pen, hand, facing, accent, time)
         spot = None
     else:
-        spot = draw_prop(prop, pen, (hand[0] + 0.05 * facing, hand[1] - 0.02), facing, accent, time, 2.6)
+        spot = draw_prop(prop, pen, (hand[0] + 0.05 * facing, hand[1] - 0.02), facing, accent=accent, time=time, size=2.6)
     if look:
         _fingers(pen, hand, facing, look.skin)
     return spot
@@ -41,7 +52,7 @@ def _fingers(pen: Pen, hand: Point, facing: float, skin: RGB) -> None:
 
 
 def _card(pen: Pen, hand: Point, facing: float, accent: RGB, time: Moment) -> None:
-    """A letter with a drawing on it: a lantern, and lines that nobody needs to read."""
+    """Draw a letter with a lantern on it, and lines that nobody needs to read."""
     lean = 0.09 * facing + 0.02 * time.wave(0.35)
 
     def on(x: float, y: float) -> Point:

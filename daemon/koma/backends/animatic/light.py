@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from koma.backends.animatic.colour import RGB, chance, from_hsv, parse
 
 Factors = tuple[float, float, float]
+_DUSK = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +28,35 @@ class Light:
     height: float
     moon: bool = False
 
+    @property
+    def lamps_lit(self) -> bool:
+        """Whether people have switched the lights on."""
+        return self.lamps > _DUSK
 
-def _light(sky: str, ambient: Factors, rim: str, lamps: float, stars: float, disc: str, height: float, *, moon: bool = False) -> Light:
+
+def _light(sky: str, ambient: Factors, rim: str, shining: tuple[float, float], disc: str, height: float, *, moon: bool = False) -> Light:
     top, middle, low = (parse(colour) for colour in sky.split())
-    return Light((top, middle, low), ambient, parse(rim), lamps, stars, parse(disc) if disc else None, height, moon)
+    return Light((top, middle, low), ambient, parse(rim), *shining, parse(disc) if disc else None, height, moon)
 
 
 _LIGHTS = {
-    "": _light("#cfc9d6 #e6dfe2 #f8efe2", (1.0, 0.99, 0.97), "#fffaf0", 0.15, 0.0, "", 0.6),
-    "dawn": _light("#5566b4 #e79fb6 #ffe0b2", (0.93, 0.86, 0.92), "#ffd9b0", 0.45, 0.25, "#fff0cf", 0.06),
-    "morning": _light("#6db8ee #c3e5f5 #fff2d8", (1.0, 0.98, 0.95), "#fff3d0", 0.05, 0.0, "#fffbe2", 0.42),
-    "day": _light("#3f9fe6 #95d2f6 #eefaff", (1.0, 1.0, 1.0), "#ffffff", 0.0, 0.0, "#fffde8", 0.75),
-    "noon": _light("#2a8fe2 #7ecbf5 #e2f7ff", (1.0, 1.0, 0.98), "#ffffff", 0.0, 0.0, "#ffffff", 0.95),
-    "afternoon": _light("#62aee2 #b9def0 #ffedc8", (1.0, 0.97, 0.89), "#ffefc0", 0.05, 0.0, "#fff6cf", 0.5),
-    "sunset": _light("#4a4a9c #e8748a #ffc777", (1.0, 0.82, 0.76), "#ffc27a", 0.6, 0.05, "#ffe9b0", 0.1),
-    "dusk": _light("#2a2c68 #7d5a98 #f39b80", (0.82, 0.72, 0.86), "#ffb08a", 0.85, 0.4, "", 0.0),
-    "evening": _light("#1f1a4a #553a80 #b8667f", (0.74, 0.66, 0.86), "#ff9f8a", 1.0, 0.6, "#fff2cf", 0.5, moon=True),
-    "night": _light("#0a1030 #1a2a60 #42508f", (0.62, 0.66, 0.9), "#a9c4ff", 1.0, 1.0, "#fff6d8", 0.62, moon=True),
+    "": _light("#cfc9d6 #e6dfe2 #f8efe2", (1.0, 0.99, 0.97), "#fffaf0", (0.15, 0.0), "", 0.6),
+    "dawn": _light("#5566b4 #e79fb6 #ffe0b2", (0.93, 0.86, 0.92), "#ffd9b0", (0.45, 0.25), "#fff0cf", 0.06),
+    "morning": _light("#6db8ee #c3e5f5 #fff2d8", (1.0, 0.98, 0.95), "#fff3d0", (0.05, 0.0), "#fffbe2", 0.42),
+    "day": _light("#3f9fe6 #95d2f6 #eefaff", (1.0, 1.0, 1.0), "#ffffff", (0.0, 0.0), "#fffde8", 0.75),
+    "noon": _light("#2a8fe2 #7ecbf5 #e2f7ff", (1.0, 1.0, 0.98), "#ffffff", (0.0, 0.0), "#ffffff", 0.95),
+    "afternoon": _light("#62aee2 #b9def0 #ffedc8", (1.0, 0.97, 0.89), "#ffefc0", (0.05, 0.0), "#fff6cf", 0.5),
+    "sunset": _light("#4a4a9c #e8748a #ffc777", (1.0, 0.82, 0.76), "#ffc27a", (0.6, 0.05), "#ffe9b0", 0.1),
+    "dusk": _light("#2a2c68 #7d5a98 #f39b80", (0.82, 0.72, 0.86), "#ffb08a", (0.85, 0.4), "", 0.0),
+    "evening": _light("#1f1a4a #553a80 #b8667f", (0.74, 0.66, 0.86), "#ff9f8a", (1.0, 0.6), "#fff2cf", 0.5, moon=True),
+    "night": _light("#0a1030 #1a2a60 #42508f", (0.62, 0.66, 0.9), "#a9c4ff", (1.0, 1.0), "#fff6d8", 0.62, moon=True),
 }
 
 _LAMPLIGHT: Factors = (1.0, 0.93, 0.86)
 
 
 def on_figures(light: Light) -> Factors:
-    """What the hour multiplies the figures' colours by: lamps give back some of the warmth that the night takes."""
+    """Return what the hour multiplies the figures' colours by: lamps give back some of the warmth that the night takes."""
     share = 0.3 + 0.35 * light.lamps
     r, g, b = (a + (lamp - a) * share for a, lamp in zip(light.ambient, _LAMPLIGHT, strict=True))
     return r, g, b

@@ -49,7 +49,10 @@ def on_twos(panel: Panel, index: int) -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The camera at one moment. `x`, `y` in picture widths and heights, `zoom` for all depths, `dolly` grows with nearness, `roll` in degrees."""
+    """The camera at one moment.
+
+    `x`, `y` in picture widths and heights, `zoom` for all depths, `dolly` grows with nearness, `roll` in degrees.
+    """
 
     x: float = 0.0
     y: float = 0.0

@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 from koma.backends.animatic.colour import RGB, darker, lighter, mix
 from koma.backends.animatic.sheet import Sheet
@@ -12,7 +13,7 @@ WATER: RGB = (70, 120, 168)
 def ground(sheet: Sheet, colour: RGB, *, paved: bool) -> None:
     """Paint the ground from the horizon to below the picture: brighter far away, paved in perspective."""
     steps = (40.0, 16.0, 9.0, 6.0, 4.2, 3.0, 2.2, 1.6, 1.15, 0.8, 0.5, 0.3, 0.12)
-    for far, near in zip(steps, steps[1:], strict=False):
+    for far, near in pairwise(steps):
         reach = sheet.reach(far) + 1
         tone = darker(colour, min(0.34, 0.5 / max(near, 0.8) * 0.5))
         sheet.polygon([(-reach, 0, far), (reach, 0, far), (reach, 0, near), (-reach, 0, near)], tone)
@@ -68,7 +69,17 @@ def tree(sheet: Sheet, x: float, z: float, leaf: RGB, dice: random.Random) -> No
     """Paint a round tree: trunk, branches and three tones of leaf clusters."""
     high = dice.uniform(1.9, 2.6)
     bark = (96, 66, 62)
-    sheet.blob([(x - 0.16, 0, z), (x + 0.16, 0, z), (x + 0.07, high * 0.5, z), (x + 0.05, high * 0.8, z), (x - 0.06, high * 0.8, z), (x - 0.07, high * 0.5, z)], bark)
+    sheet.blob(
+        [
+            (x - 0.16, 0, z),
+            (x + 0.16, 0, z),
+            (x + 0.07, high * 0.5, z),
+            (x + 0.05, high * 0.8, z),
+            (x - 0.06, high * 0.8, z),
+            (x - 0.07, high * 0.5, z),
+        ],
+        bark,
+    )
     sheet.line([(x, high * 0.55, z), (x + 0.3, high * 0.85, z)], 0.07, bark)
     sheet.line([(x, high * 0.5, z), (x - 0.32, high * 0.8, z)], 0.07, bark)
     clusters = [(dice.uniform(-0.72, 0.72), dice.uniform(-0.34, 0.42), dice.uniform(0.24, 0.42)) for _ in range(16)]
@@ -107,15 +118,18 @@ def skyline(sheet: Sheet, colour: RGB, dice: random.Random) -> None:
             wide, high = dice.uniform(0.9, 1.9), dice.uniform(1.5, 3.1)
             sheet.polygon([(x, -1, z), (x + wide, -1, z), (x + wide, high, z), (x, high, z)], tone)
             sheet.polygon([(x - 0.15, high, z), (x + wide + 0.15, high, z), (x + wide / 2, high + 0.6, z)], darker(tone, 0.35))
-            _far_windows(sheet, x, wide, high, z, dice)
+            _far_windows(sheet, (x, z), wide, high, dice)
             x += wide + dice.choice((0.0, 0.1, 0.4))
 
 
-def _far_windows(sheet: Sheet, x: float, wide: float, high: float, z: float, dice: random.Random) -> None:
+def _far_windows(sheet: Sheet, place: tuple[float, float], wide: float, high: float, dice: random.Random) -> None:
+    x, z = place
     for _ in range(dice.randint(1, 4)):
         at, rise = x + dice.uniform(0.15, wide - 0.25), dice.uniform(0.8, high - 0.2)
-        if sheet.light.lamps > 0.3:  # noqa: PLR2004 - lit at dusk
-            sheet.polygon([(at, rise, z), (at + 0.14, rise, z), (at + 0.14, rise + 0.2, z), (at, rise + 0.2, z)], (255, 214, 130), bare=True)
+        if sheet.light.lamps_lit:
+            sheet.polygon(
+                [(at, rise, z), (at + 0.14, rise, z), (at + 0.14, rise + 0.2, z), (at, rise + 0.2, z)], (255, 214, 130), bare=True
+            )
             sheet.shine((at, rise, z), 0.6, (255, 180, 90), 0.5)
 
 

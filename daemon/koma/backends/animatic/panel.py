@@ -147,7 +147,6 @@ def _location(fields: "_Fields") -> Location:
 
 def _actor(fields: "_Fields") -> Actor:
     palette = fields.child("palette")
-    reference = fields.values.get("reference")
     return Actor(
         id=fields.text("id"),
         name=fields.text("name") or fields.text("id"),
@@ -160,7 +159,7 @@ def _actor(fields: "_Fields") -> Actor:
         palette={key: palette.colour(key, value) for key, value in palette.values.items() if value},
         height=fields.number("height", 0.1, 10.0) if "height" in fields.values else 1.0,
         hair=fields.text("hair"),
-        reference=fields.text("reference") if reference is not None else None,
+        reference=fields.text("reference") or None,
     )
 
 

@@ -91,7 +91,9 @@ def _steam(picture: Image.Image, seed: int, time: Moment, light: Light) -> None:
             y = 0.97 - 0.52 * grown
             size = max(4, round(picture.height * (0.09 + 0.26 * grown) / 4) * 4)
             fade = math.sin(math.pi * grown) ** 1.2
-            picture.paste(colour, (round(x * picture.width - size / 2), round(y * picture.height - size / 2)), _puff(size, round(fade * 12)))
+            picture.paste(
+                colour, (round(x * picture.width - size / 2), round(y * picture.height - size / 2)), _puff(size, round(fade * 12))
+            )
 
 
 @lru_cache(maxsize=256)
@@ -119,15 +121,21 @@ def _flutter(picture: Image.Image, seed: int, time: Moment, colours: tuple[RGB, 
         offset, row, spin = dice.random(), dice.random(), dice.random()
         way = _along(time, dice.choice((0.14, 0.19)) * (2.2 if kind == "leaves" else 1.0), offset)
         x = (way * 1.3 - 0.15) * picture.width
-        y = ((row + way * (0.25 if kind == "leaves" else 0.6) + 0.03 * math.sin(math.tau * (way * 3 + spin))) % 1.0) * picture.height * math.sin(math.pi * min(1.0, way + 0.2)) ** 0.02
+        y = (
+            ((row + way * (0.25 if kind == "leaves" else 0.6) + 0.03 * math.sin(math.tau * (way * 3 + spin))) % 1.0)
+            * picture.height
+            * math.sin(math.pi * min(1.0, way + 0.2)) ** 0.02
+        )
         angle, flat = math.tau * (way * 3 + spin), 0.35 + 0.65 * abs(math.sin(math.tau * (way * 2 + spin)))
-        _leaf(picture, (x, y), size, angle, flat, colours[int(spin * len(colours))])
+        _leaf(picture, (x, y), size, angle=angle, flat=flat, colour=colours[int(spin * len(colours))])
 
 
-def _leaf(picture: Image.Image, at: tuple[float, float], size: float, angle: float, flat: float, colour: RGB) -> None:
+def _leaf(picture: Image.Image, at: tuple[float, float], size: float, *, angle: float, flat: float, colour: RGB) -> None:
     cos, sin = math.cos(angle), math.sin(angle)
     points = [(-1.0, 0.0), (-0.3, -0.55 * flat), (0.6, -0.4 * flat), (1.0, 0.0), (0.6, 0.4 * flat), (-0.3, 0.55 * flat)]
-    ImageDraw.Draw(picture, "RGBA").polygon([(at[0] + size * (x * cos - y * sin), at[1] + size * (x * sin + y * cos)) for x, y in points], fill=(*colour, 225))
+    ImageDraw.Draw(picture, "RGBA").polygon(
+        [(at[0] + size * (x * cos - y * sin), at[1] + size * (x * sin + y * cos)) for x, y in points], fill=(*colour, 225)
+    )
 
 
 def _petals(picture: Image.Image, seed: int, time: Moment, _light: Light) -> None:
@@ -140,7 +148,11 @@ def _leaves(picture: Image.Image, seed: int, time: Moment, _light: Light) -> Non
 
 def _fog(picture: Image.Image, seed: int, time: Moment, light: Light) -> None:
     colour = mix(light.sky[2], (236, 236, 242), 0.4)
-    picture.paste(colour, (0, 0), _fog_mask(picture.size, seed, round(time.turns(0.05) * 24) % 24 if not time.loops else round(time.progress * 24) % 24))
+    picture.paste(
+        colour,
+        (0, 0),
+        _fog_mask(picture.size, seed, round(time.turns(0.05) * 24) % 24 if not time.loops else round(time.progress * 24) % 24),
+    )
 
 
 @lru_cache(maxsize=26)

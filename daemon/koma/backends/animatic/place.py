@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from koma.backends.animatic import buildings, nature
 from koma.backends.animatic.colour import RGB, chance, darker, from_hsv, lighter, mix
@@ -68,7 +69,7 @@ def _colours(palette: tuple[RGB, ...], seed: str) -> tuple[RGB, ...]:
     dice = chance("palette", seed)
     hue = dice.random()
     own = [from_hsv(hue + 0.08 * number, dice.uniform(0.25, 0.45), dice.uniform(0.6, 0.85)) for number in range(5)]
-    return tuple([*palette, *own[len(palette) :]])
+    return (*palette, *own[len(palette) :])
 
 
 def paint_far(place: Set, sheet: Sheet, dice: random.Random) -> None:
@@ -108,11 +109,11 @@ def _stand(place: Set, dice: random.Random, *, green: bool) -> list[tuple[float,
     colours, kinds = place.colours, place.kinds
     water = "river" in kinds or "bridge" in kinds or "boat" in kinds
     if water:
-        things.append((7.0, lambda sheet: nature.river(sheet, 1.9, 6.2, dice)))
+        things.append((7.0, lambda sheet: nature.river(sheet, 2.2, 6.2, dice)))
     if "bridge" in kinds:
         things.append((3.4, lambda sheet: buildings.bridge(sheet, 3.4, mix((196, 74, 60), colours[0], 0.25))))
     if "boat" in kinds:
-        things.append((2.7, lambda sheet: nature.boat(sheet, -0.9, 2.7)))
+        things.append((3.0, lambda sheet: nature.boat(sheet, -0.9, 3.0)))
     if "gate" in kinds:
         things.append((2.6, lambda sheet: buildings.gate(sheet, 2.6, (204, 78, 60))))
     if "fence" in kinds:
@@ -121,7 +122,7 @@ def _stand(place: Set, dice: random.Random, *, green: bool) -> list[tuple[float,
         things.append((2.2, lambda sheet: buildings.stairs(sheet, 0.0, (164, 156, 166))))
     if "grass" in kinds:
         things.append((0.4, lambda sheet: nature.grass(sheet, (112, 160, 92), dice)))
-    return things + _rows(place, fixed, dice, water=water) + _greens(place, fixed, dice, green=green)
+    return things + _rows(place, fixed, dice, water=water) + _greens(place, fixed, dice, green=green, water=water)
 
 
 def _rows(place: Set, fixed: random.Random, dice: random.Random, *, water: bool) -> list[tuple[float, Painter]]:
@@ -135,19 +136,19 @@ def _rows(place: Set, fixed: random.Random, dice: random.Random, *, water: bool)
             for number in range(9):
                 far = z * 1.42
                 wall = mix(colours[(number + (side > 0)) % len(colours)], (214, 190, 176), 0.3 + 0.2 * fixed.random())
-                things.append((z, lambda sheet, args=(side, z, far, wall): buildings.house(sheet, *args, dice)))
+                things.append((z, partial(buildings.house, side=side, depth=(z, far), wall=wall, dice=dice)))
                 z = far * 1.02
     if "lanterns" in kinds:
         bright = tuple(mix(colour, (255, 150, 90), 0.4) for colour in colours[:3])
         rows = (7.0,) if water else (1.25, 1.9, 2.9, 4.4)
-        things += [(z, lambda sheet, z=z: buildings.lantern_row(sheet, z, bright, chance("row", place.seed, z))) for z in rows]
+        things += [(z, partial(buildings.lantern_row, z=z, colours=bright, dice=chance("row", place.seed, z))) for z in rows]
         if water:
-            things += [(1.8, lambda sheet, x=x: _bank_lantern(sheet, x, bright)) for x in (-2.1, -0.7, 0.75, 2.2)]
+            things += [(1.8, partial(_bank_lantern, x=x, colours=bright)) for x in (-2.1, -0.7, 0.75, 2.2)]
     if "lamps" in kinds:
-        things += [(z, lambda sheet, x=x, z=z: buildings.street_lamp(sheet, x, z)) for z in (1.7, 3.2, 5.6) for x in (-1.2, 1.2)]
+        things += [(z, partial(buildings.street_lamp, x=x, z=z)) for z in (1.7, 3.2, 5.6) for x in (-1.2, 1.2)]
     if "shop" in kinds:
         x, z = fixed.choice((-0.95, 1.0)), 1.62
-        things.append((z, lambda sheet: buildings.shop(sheet, x, z, colours[0], darker(colours[1], 0.1), dice)))
+        things.append((z, partial(buildings.shop, x=x, z=z, colours=(colours[0], darker(colours[1], 0.1)), dice=dice)))
     return things
 
 
@@ -156,19 +157,19 @@ def _bank_lantern(sheet: Sheet, x: float, colours: tuple[RGB, ...]) -> None:
     buildings.lantern(sheet, (x + 0.2, 1.08, 1.8), colours[int(abs(x) * 2) % len(colours)], 0.16)
 
 
-def _greens(place: Set, fixed: random.Random, dice: random.Random, *, green: bool) -> list[tuple[float, Painter]]:
+def _greens(place: Set, fixed: random.Random, dice: random.Random, *, green: bool, water: bool) -> list[tuple[float, Painter]]:
     things: list[tuple[float, Painter]] = []
     leaf = (246, 176, 196) if "petals" in place.kinds else mix((104, 152, 98), place.colours[2], 0.18)
     if "trees" in place.kinds or "petals" in place.kinds:
         for _ in range(10 if green else 5):
-            z = fixed.uniform(1.5, 6.0)
+            z = fixed.choice((fixed.uniform(1.4, 2.0), 6.5 if water else fixed.uniform(2.0, 6.0)))
             x = fixed.choice((-1, 1)) * fixed.uniform(1.0, 1.5) * (1 + 0.25 * z)
-            things.append((z, lambda sheet, x=x, z=z: nature.tree(sheet, x, z, leaf, dice)))
+            things.append((z, partial(nature.tree, x=x, z=z, leaf=leaf, dice=dice)))
     if "pines" in place.kinds:
         for _ in range(12):
             z = fixed.uniform(1.8, 7.0)
             x = fixed.choice((-1, 1)) * fixed.uniform(0.9, 1.6) * (1 + 0.25 * z)
-            things.append((z, lambda sheet, x=x, z=z: nature.pine(sheet, x, z, (70, 112, 98))))
+            things.append((z, partial(nature.pine, x=x, z=z, leaf=(70, 112, 98))))
     return things
 
 
@@ -180,7 +181,13 @@ def _signs(place: Set, sheet: Sheet) -> None:
         half = 0.09 + 0.045 * len(word)
         board = [(x - half, 0.82, z), (x + half, 0.82, z), (x + half + 0.1, 0.97, z), (x + half, 1.12, z), (x - half, 1.12, z)]
         sheet.polygon(board, lighter(buildings.WOOD, 0.35))
-        sheet.draw.text(sheet.at((x, 0.97, z)), word, fill=(*darker(buildings.WOOD, 0.6), 255), font=font(max(8, round(0.15 * sheet.px(z)))), anchor="mm")
+        sheet.draw.text(
+            sheet.at((x, 0.97, z)),
+            word,
+            fill=(*darker(buildings.WOOD, 0.6), 255),
+            font=font(max(8, round(0.15 * sheet.px(z)))),
+            anchor="mm",
+        )
 
 
 def paint_front(place: Set, lens: Lens, margin: tuple[int, int], light: Light, blur: float) -> Layer | None:
@@ -196,7 +203,7 @@ def paint_front(place: Set, lens: Lens, margin: tuple[int, int], light: Light, b
         _curtain(sheet, place.colours[1])
     else:
         return None
-    return sheet.finish(FRONT, blur)[0]
+    return sheet.finish(FRONT, blur)
 
 
 def _corner(sheet: Sheet, side: int, across: float, down: float) -> tuple[float, float, float]:
@@ -213,7 +220,12 @@ def _branch(sheet: Sheet, side: int, leaf: RGB, dice: random.Random) -> None:
     for _ in range(46):
         across, down = dice.uniform(-0.25, 0.33), dice.uniform(-0.16, 0.13)
         if across + down * 1.6 < 0.42:  # noqa: PLR2004 - leaves thin out towards the tip
-            sheet.disc(_corner(sheet, side, across, down), dice.uniform(0.016, 0.034) * grain, dice.uniform(0.012, 0.026) * grain, mix(darker(leaf, 0.3), leaf, dice.random()))
+            sheet.disc(
+                _corner(sheet, side, across, down),
+                dice.uniform(0.016, 0.034) * grain,
+                dice.uniform(0.012, 0.026) * grain,
+                mix(darker(leaf, 0.3), leaf, dice.random()),
+            )
 
 
 def _big_lantern(sheet: Sheet, side: int, colour: RGB) -> None:
@@ -224,5 +236,8 @@ def _big_lantern(sheet: Sheet, side: int, colour: RGB) -> None:
 def _curtain(sheet: Sheet, colour: RGB) -> None:
     for number in range(-2, 8):
         left, right = number * 0.17 - 0.02, number * 0.17 + 0.145
-        points = [_corner(sheet, -1, across, down) for across, down in ((left, -0.25), (right, -0.25), (right - 0.005, 0.075), (left + 0.005, 0.085))]
+        points = [
+            _corner(sheet, -1, across, down)
+            for across, down in ((left, -0.25), (right, -0.25), (right - 0.005, 0.075), (left + 0.005, 0.085))
+        ]
         sheet.polygon(points, darker(colour, 0.35))

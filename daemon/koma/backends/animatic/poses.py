@@ -13,7 +13,10 @@ Joint = tuple[float, float]  # upper and lower part of a limb, degrees
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """A body at one moment. Lengths in the figure's height: `drop` lowers the hip, `bob` lifts everything, `stride` is the way made in a second."""
+    """A body at one moment.
+
+    Lengths in the figure's height: `drop` lowers the hip, `bob` lifts everything, `stride` is the way made in a second.
+    """
 
     near_arm: Joint = (9.0, 14.0)
     far_arm: Joint = (9.0, 14.0)
@@ -33,7 +36,8 @@ def _standing(time: Moment) -> Pose:
     return Pose(near_arm=(10 + 2 * sway, 16), far_arm=(10 - 2 * sway, 16), tilt=1.6 * sway)
 
 
-def _gait(time: Moment, hertz: float, legs: float, arms: float, elbow: float, pose: Pose) -> Pose:
+def _gait(time: Moment, hertz: float, swings: tuple[float, float, float], pose: Pose) -> Pose:
+    legs, arms, elbow = swings
     swing = time.wave(hertz)
     ahead = math.cos(math.tau * time.turns(hertz))
     knee_near, knee_far = max(0.0, ahead) * legs * 1.3, max(0.0, -ahead) * legs * 1.3
@@ -48,20 +52,20 @@ def _gait(time: Moment, hertz: float, legs: float, arms: float, elbow: float, po
 
 
 def _walking(time: Moment) -> Pose:
-    return _gait(time, 1.1, 27, 30, 16, Pose(lean=3, tilt=2 * time.wave(1.1, 0.1), stride=0.42))
+    return _gait(time, 1.1, (27, 30, 16), Pose(lean=3, tilt=2 * time.wave(1.1, 0.1), stride=0.42))
 
 
 def _running(time: Moment) -> Pose:
-    return _gait(time, 2.0, 46, 52, 78, Pose(lean=13, stride=1.15))
+    return _gait(time, 2.0, (46, 52, 78), Pose(lean=13, stride=1.15))
 
 
 def _sneaking(time: Moment) -> Pose:
-    return _gait(time, 0.7, 24, 8, 80, Pose(near_arm=(40, 120), far_arm=(40, 120), lean=20, drop=0.04, stride=0.2))
+    return _gait(time, 0.7, (24, 8, 80), Pose(near_arm=(40, 120), far_arm=(40, 120), lean=20, drop=0.04, stride=0.2))
 
 
 def _sitting(time: Moment) -> Pose:
     kick = 8 * time.wave(0.8)
-    return Pose((18, 52), (18, 52), (84, 4 + kick), (84, 4 - kick), lean=2, drop=0.1, tilt=2 * time.wave(0.25), seat=True)
+    return Pose((18, 52), (18, 52), (84, 4 + kick), (84, 4 - kick), lean=2, drop=0.04, tilt=2 * time.wave(0.25), seat=True)
 
 
 def _reaching(time: Moment) -> Pose:
@@ -113,7 +117,15 @@ def _kneeling(time: Moment) -> Pose:
 
 def _dancing(time: Moment) -> Pose:
     beat = time.wave(1.2)
-    return Pose((96 + 30 * beat, 130), (96 - 30 * beat, 130), (8 + 10 * beat, 0), (8 - 10 * beat, 0), lean=5 * beat, tilt=8 * beat, bob=0.02 * abs(beat))
+    return Pose(
+        (96 + 30 * beat, 130),
+        (96 - 30 * beat, 130),
+        (8 + 10 * beat, 0),
+        (8 - 10 * beat, 0),
+        lean=5 * beat,
+        tilt=8 * beat,
+        bob=0.02 * abs(beat),
+    )
 
 
 def _leaning(time: Moment) -> Pose:
@@ -141,4 +153,6 @@ def pose_of(word: str, action: str, time: Moment) -> Pose:
     if not word:
         return pose
     dice = chance("pose", word)
-    return replace(pose, near_arm=(dice.uniform(10, 50), dice.uniform(30, 120)), tilt=pose.tilt + dice.uniform(-5, 5), lean=dice.uniform(-3, 5))
+    return replace(
+        pose, near_arm=(dice.uniform(10, 50), dice.uniform(30, 120)), tilt=pose.tilt + dice.uniform(-5, 5), lean=dice.uniform(-3, 5)
+    )

@@ -18,14 +18,15 @@ def smooth(points: Sequence[Point], *, closed: bool, steps: int = 7) -> list[Poi
     count = len(points)
     if count < 3:  # noqa: PLR2004 - two points are a straight line
         return list(points)
-    pick = (lambda i: points[i % count]) if closed else (lambda i: points[min(max(i, 0), count - 1)])
+    around = [points[-1], *points, *points[:2]] if closed else [points[0], *points, points[-1]]
     curve: list[Point] = []
     for i in range(count if closed else count - 1):
-        curve += _between(pick(i - 1), pick(i), pick(i + 1), pick(i + 2), steps)
+        curve += _between(around[i : i + 4], steps)
     return curve if closed else [*curve, points[-1]]
 
 
-def _between(a: Point, b: Point, c: Point, d: Point, steps: int) -> list[Point]:
+def _between(four: Sequence[Point], steps: int) -> list[Point]:
+    a, b, c, d = four
     out: list[Point] = []
     for step in range(steps):
         t = step / steps
@@ -86,17 +87,20 @@ class Pen:
     `place` maps a point to pixels, `unit` says how many pixels one unit is at a point, `ink` is the outline's half width in units.
     """
 
-    def __init__(self, picture: Image.Image, place: Callable[[Point], Point], unit: Callable[[Point], float], ink: RGB, width: float) -> None:
+    def __init__(
+        self, picture: Image.Image, place: Callable[[Point], Point], unit: Callable[[Point], float], ink: RGB, width: float
+    ) -> None:
         self.draw = ImageDraw.Draw(picture)
         self.place = place
         self.unit = unit
         self.ink = ink
         self.width = width
+        self.turned = False
 
     def within(self, place: Callable[[Point], Point], factor: float) -> "Pen":
         """Return a pen for a part with coordinates of its own (a head, a hand); `factor` is the part's unit in this pen's."""
         pen = object.__new__(Pen)
-        pen.draw, pen.ink, pen.width = self.draw, self.ink, self.width / factor
+        pen.draw, pen.ink, pen.width, pen.turned = self.draw, self.ink, self.width / factor, self.turned
         pen.place = lambda point: self.place(place(point))
         pen.unit = lambda point: self.unit(place(point)) * factor
         return pen
@@ -126,14 +130,20 @@ class Pen:
         self._dot(path[0], half, colour)
         self._dot(path[-1], half * taper, colour)
 
-    def disc(self, centre: Point, rx: float, ry: float, fill: RGB, *, inked: bool = True, alpha: int = 255) -> None:
-        """Fill an upright ellipse."""
+    def disc(self, centre: Point, rx: float, ry: float, fill: RGB, *, inked: bool = True) -> None:
+        """Fill an ellipse; upright in the picture, or turned with the figure where `turned` says so."""
+        if self.turned:
+            turns = [math.tau * step / 24 for step in range(24)]
+            self.shape([(centre[0] + rx * math.cos(a), centre[1] + ry * math.sin(a)) for a in turns], fill, inked=inked, round_off=False)
+            return
         x, y = self.place(centre)
         unit = self.unit(centre)
         grow = self._ink_px(unit) if inked else 0.0
         if inked:
-            self.draw.ellipse((x - rx * unit - grow, y - ry * unit - grow, x + rx * unit + grow, y + ry * unit + grow), fill=(*self.ink, 255))
-        self.draw.ellipse((x - rx * unit, y - ry * unit, x + rx * unit, y + ry * unit), fill=(*fill, alpha))
+            self.draw.ellipse(
+                (x - rx * unit - grow, y - ry * unit - grow, x + rx * unit + grow, y + ry * unit + grow), fill=(*self.ink, 255)
+            )
+        self.draw.ellipse((x - rx * unit, y - ry * unit, x + rx * unit, y + ry * unit), fill=(*fill, 255))
 
     def _ink_px(self, unit: float) -> float:
         return max(0.8, self.width * unit)

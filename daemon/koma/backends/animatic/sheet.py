@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from koma.backends.animatic.colour import RGB, mix, scale
 from koma.backends.animatic.light import Light
 from koma.backends.animatic.motion import View
 from koma.backends.animatic.shapes import SUPERSAMPLING, Point, add_light, smooth
 
+Box = tuple[int, int, int, int]
 World = tuple[float, float, float]  # across, up from the ground, away from the camera; the figures stand at 1
 _BRIGHTEST = 124  # many lamps together shine no brighter than this, so that a street at night stays a night
 _SOFT_LIMIT = [round(_BRIGHTEST * (1.0 - math.exp(-value / _BRIGHTEST))) for value in range(256)]
@@ -20,7 +21,10 @@ GLOW_SHARE = 4  # glows are soft: a quarter of the size carries them
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """How the world falls on the picture: `unit` px is one person's height at distance 1, `horizon` px from the top, `eye` the camera's height in persons."""
+    """How the world falls on the picture.
+
+    `unit` px is one person's height at distance 1, `horizon` px from the top, `eye` the camera's height in persons.
+    """
 
     width: int
     height: int
@@ -42,12 +46,28 @@ class Layer:
     mask: Image.Image | None
     depth: float
     margin: tuple[int, int]
+    painted: Box | None = None  # the part of the layer that is not empty; None is all of it
 
     def onto(self, picture: Image.Image, view: View) -> None:
         """Paint what the camera sees of this layer over an RGB picture, in place."""
-        box = self.box(view, picture.size)
-        colours = look(self.colours, box, picture.size)
-        picture.paste(colours, (0, 0), look(self.mask, box, picture.size) if self.mask else None)
+        seen = self.box(view, picture.size)
+        target = self._target(seen, picture.size)
+        if target is None:
+            return
+        step = (seen[2] - seen[0]) / picture.width, (seen[3] - seen[1]) / picture.height
+        box = (seen[0] + target[0] * step[0], seen[1] + target[1] * step[1], seen[0] + target[2] * step[0], seen[1] + target[3] * step[1])
+        size = (target[2] - target[0], target[3] - target[1])
+        picture.paste(look(self.colours, box, size), target[:2], look(self.mask, box, size) if self.mask else None)
+
+    def _target(self, seen: tuple[float, float, float, float], size: tuple[int, int]) -> Box | None:
+        """Return the part of the picture that this layer touches."""
+        if self.painted is None:
+            return 0, 0, size[0], size[1]
+        across, down = size[0] / (seen[2] - seen[0]), size[1] / (seen[3] - seen[1])
+        left, top = math.floor((self.painted[0] - 1 - seen[0]) * across), math.floor((self.painted[1] - 1 - seen[1]) * down)
+        right, bottom = math.ceil((self.painted[2] + 1 - seen[0]) * across), math.ceil((self.painted[3] + 1 - seen[1]) * down)
+        box = (max(0, left), max(0, top), min(size[0], right), min(size[1], bottom))
+        return box if box[0] < box[2] and box[1] < box[3] else None
 
     def box(self, view: View, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Return the part of the layer that fills the picture."""
@@ -100,11 +120,11 @@ class Sheet:
         haze = 1.0 - math.exp(-max(0.0, z - 1.0) * 0.075)
         return mix(scale(colour, self.light.ambient), self.light.sky[2], haze * 0.85)
 
-    def polygon(self, points: Sequence[World], colour: RGB, *, alpha: int = 255, bare: bool = False) -> None:
+    def polygon(self, points: Sequence[World], colour: RGB, *, bare: bool = False) -> None:
         """Fill a straight-edged face; `bare` colours shine by themselves."""
         z = min(point[2] for point in points)
         fill = colour if bare else self.lit(colour, z)
-        self.draw.polygon([self.at(point) for point in points], fill=(*fill, alpha))
+        self.draw.polygon([self.at(point) for point in points], fill=(*fill, 255))
 
     def blob(self, points: Sequence[World], colour: RGB, *, bare: bool = False) -> None:
         """Fill a rounded shape."""
@@ -117,12 +137,12 @@ class Sheet:
         thick = max(1, round(width * self.px(points[0][2])))
         self.draw.line(smooth([self.at(point) for point in points], closed=False), fill=(*fill, 255), width=thick, joint="curve")
 
-    def disc(self, centre: World, rx: float, ry: float, colour: RGB, *, bare: bool = False, alpha: int = 255) -> None:
+    def disc(self, centre: World, rx: float, ry: float, colour: RGB, *, bare: bool = False) -> None:
         """Fill an upright ellipse."""
         x, y = self.at(centre)
         unit = self.px(centre[2])
         fill = colour if bare else self.lit(colour, centre[2])
-        self.draw.ellipse((x - rx * unit, y - ry * unit, x + rx * unit, y + ry * unit), fill=(*fill, alpha))
+        self.draw.ellipse((x - rx * unit, y - ry * unit, x + rx * unit, y + ry * unit), fill=(*fill, 255))
 
     def shine(self, centre: World, radius: float, colour: RGB, strength: float = 1.0) -> None:
         """Let something glow, as far as it is dark enough for lamps."""
@@ -135,13 +155,24 @@ class Sheet:
         power *= min(1.0, (0.22 * self.lens.height / share / size * 2.5) ** 0.7)
         add_light(self.glow, (x / share, y / share), min(size, 600.0), scale(colour, (power, power, power)))
 
-    def finish(self, depth: float, blur: float = 0.0) -> tuple[Layer, Layer]:
-        """Close the sheet: the layer, and its glow as another layer of the same depth. `blur` in px."""
+    def finish(self, depth: float, blur: float = 0.0) -> Layer:
+        """Close the sheet; `blur` in px."""
         small = self.image.convert("RGBa").reduce(SUPERSAMPLING)
         if blur > 0.3:  # noqa: PLR2004 - less is no blur at all
             small = small.filter(ImageFilter.GaussianBlur(blur))
         colours, mask = _bleed(small)
-        return Layer(colours, mask, depth, self.margin), Layer(self.glow.point(_SOFT_LIMIT * 3), None, depth, self.margin)
+        return Layer(colours, mask, depth, self.margin, mask.getbbox())
+
+    def finish_glow(self, depth: float) -> Layer:
+        """Return the light of its lamps, `GLOW_SHARE` times smaller, as a layer to be added."""
+        return Layer(self.glow.point(_SOFT_LIMIT * 3), None, depth, self.margin)
+
+    def bake_glow(self) -> None:
+        """Add the light of its lamps to what is painted, for layers whose lamps do not tremble."""
+        glow = self.glow.point(_SOFT_LIMIT * 3).resize(self.image.size, Image.Resampling.BILINEAR)
+        lit = ImageChops.screen(self.image.convert("RGB"), glow)
+        lit.putalpha(self.image.getchannel("A"))
+        self.image = lit
 
 
 def _bleed(premultiplied: Image.Image) -> tuple[Image.Image, Image.Image]:

@@ -16,20 +16,21 @@ def paint_sky(lens: Lens, margin: tuple[int, int], light: Light, features: froze
     horizon = min(max((lens.horizon + margin[1]) / size[1], 0.25), 1.6)
     picture = gradient(size, [(0.0, light.sky[0]), (horizon * 0.6, light.sky[1]), (horizon, light.sky[2]), (horizon + 1.0, light.sky[2])])
     ground = horizon * size[1]
-    _stars(picture, ground, light.stars * (1.6 if "stars" in features else 1.0) + (0.3 if "stars" in features else 0.0), dice)
+    _stars(picture, ground, light, features, dice)
     _sun_or_moon(picture, ground, light, features, dice)
     _clouds(picture, ground, light, dice)
     return Layer(picture, None, 0.0, margin)
 
 
-def _stars(picture: Image.Image, ground: float, amount: float, dice: random.Random) -> None:
+def _stars(picture: Image.Image, ground: float, light: Light, features: frozenset[str], dice: random.Random) -> None:
+    amount = light.stars * 1.6 + 0.3 if "stars" in features else light.stars
     count = round(amount * 150)
     draw = ImageDraw.Draw(picture)
     for number in range(count):
         x, y = dice.uniform(0, picture.width), dice.uniform(0, max(10.0, ground * 0.85))
         tint = mix(WHITE, dice.choice([(255, 226, 190), (190, 214, 255), (255, 255, 255)]), 0.8)
         size = dice.choice((0.5, 0.5, 0.8, 1.0)) * max(1.0, picture.height / 560)
-        colour = mix(picture.getpixel((int(min(x, picture.width - 1)), int(min(y, picture.height - 1)))), tint, dice.uniform(0.35, 1.0))
+        colour = mix(light.sky[0], tint, dice.uniform(0.35, 1.0))
         draw.ellipse((x - size, y - size, x + size, y + size), fill=colour)
         if number % 19 == 0:
             add_light(picture, (x, y), size * 9, mix((0, 0, 0), tint, 0.6), 2.4)

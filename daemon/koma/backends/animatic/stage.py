@@ -22,10 +22,10 @@ _SKY = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """The painted layers from far to near, their glows, and what stands before the figures."""
+    """The painted layers from far to near, the light of the lamps, and what stands before the figures."""
 
     layers: tuple[Layer, ...]
-    glows: tuple[Layer, ...]
+    glow: Layer
     front: Layer | None
 
 
@@ -47,17 +47,16 @@ class Stage:
         self.cast = Cast(panel, self.light, self.lens, self.shooting, marks_of(panel, self.shooting, self.lens, self.size))
         self.bar = furniture.static_bar(panel, panel.location.name if panel.location else "")
         self.chips = furniture.chips(panel.actors, references, self.size[1])
-        self._resting: tuple[View, Image.Image] | None = None
+        self._resting: tuple[View, Image.Image, Image.Image | None] | None = None
 
     def draw(self, index: int) -> Image.Image:
         """Compose frame `index` (RGB, the panel's size)."""
         time, view = moment(self.panel, index), self.views[min(index, len(self.views) - 1)]
-        picture = self._behind(view).copy()
+        picture = self._behind(view, time)
         said = furniture.subtitle_at(self.panel, time)
         speaks = {line.who for line in said.lines if said.strength > 0.3 and not time.still}  # noqa: PLR2004 - the line can be read by then
         if time.still and said.lines:
             speaks = {said.lines[0].who}
-        picture = self._flicker(picture, view, time)
         self.cast.draw(picture, on_twos(self.panel, index), view, speaks)
         if self.backdrop.front:
             self.backdrop.front.onto(picture, view)
@@ -80,33 +79,33 @@ class Stage:
             paint_far(place, far, dice)
         middle = Sheet(self.lens, self._margin(MIDDLE), light)
         paint_middle(place, middle, dice, wet=bool({"rain"} & set(self.effects) or place.kinds & {"river", "bridge"}))
-        finished = (far.finish(FAR, blur), middle.finish(MIDDLE, blur * 0.9))
+        far.bake_glow()
         front = paint_front(place, self.lens, self._margin(FRONT), light, max(1.5, self.size[1] * 0.009))
-        return Backdrop((sky, *(layer for layer, _ in finished)), tuple(glow for _, glow in finished), front)
+        return Backdrop((sky, far.finish(FAR, blur), middle.finish(MIDDLE, blur * 0.9)), middle.finish_glow(MIDDLE), front)
 
     def _margin(self, depth: float) -> tuple[int, int]:
         shifts = [seen.shift(depth) for seen in self.views]
         across, down = (max(abs(shift[axis]) for shift in shifts) for axis in (0, 1))
         return math.ceil(across * self.canvas[0]) + 2, math.ceil(down * self.canvas[1]) + 2
 
-    def _behind(self, view: View) -> Image.Image:
-        """Sky, far and middle layers as the camera sees them; kept while it rests."""
+    def _behind(self, view: View, time: Moment) -> Image.Image:
+        """Sky, far and middle layers as the camera sees them, in lamp light that trembles a little."""
         if self._resting is None or self._resting[0] != view:
-            picture = Image.new("RGB", self.canvas)
-            for layer in self.backdrop.layers:
-                layer.onto(picture, view)
-            self._resting = (view, picture)
-        return self._resting[1]
+            self._resting = (view, *self._look(view))
+        _, picture, glow = self._resting
+        if glow is None:
+            return picture.copy()
+        level = 0.9 + 0.07 * time.wave(0.9) + 0.04 * time.wave(2.3, 0.4)
+        return ImageChops.screen(picture, glow.point([round(value * level) for value in range(256)] * 3))
 
-    def _flicker(self, picture: Image.Image, view: View, time: Moment) -> Image.Image:
-        """Add the glow of lamps, which trembles a little."""
+    def _look(self, view: View) -> tuple[Image.Image, Image.Image | None]:
+        picture = Image.new("RGB", self.canvas)
+        for layer in self.backdrop.layers:
+            layer.onto(picture, view)
         if self.light.lamps <= 0:
-            return picture
-        for number, glow in enumerate(self.backdrop.glows):
-            level = 0.9 + 0.07 * time.wave(0.9, number * 0.3) + 0.04 * time.wave(2.3, 0.4)
-            seen = look(glow.colours, glow.box(view, self.canvas), self.canvas, GLOW_SHARE)
-            picture = ImageChops.screen(picture, seen.point([round(min(255.0, value * level)) for value in range(256)] * 3))
-        return picture
+            return picture, None
+        glow = self.backdrop.glow
+        return picture, look(glow.colours, glow.box(view, self.canvas), self.canvas, GLOW_SHARE)
 
     def _framed(self, picture: Image.Image, time: Moment) -> Image.Image:
         if self.chips:

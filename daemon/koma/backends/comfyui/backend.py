@@ -45,6 +45,7 @@ class ComfyUIBackend:
         self._reader = Reader()
         self._listener = Listener(url, self._reader)
         self._peaks: dict[str, int] = {}
+        self._lost = False
 
     async def open(self) -> None:
         """Start listening for progress; a server that is down is tried again in the background."""
@@ -178,11 +179,22 @@ class ComfyUIBackend:
             await self._http.post("/free", {"unload_models": True, "free_memory": True})
 
     async def _json(self, path: str) -> Mapping[str, Any]:
-        reply = await self._http.get(path)
+        reply = await self._get(path)
         if reply.status != _OK or not isinstance(reply.data, Mapping):
             said = " ".join(reply.text[:200].split())
             raise NoAnswerError(f"{self._http.shown}{path} answered HTTP {reply.status}, expected a JSON object: {said}", sent=True)
         return reply.data
+
+    async def _get(self, path: str) -> Reply:
+        try:
+            reply = await self._http.get(path)
+        except NoAnswerError:
+            self._lost = True
+            raise
+        if self._lost:
+            self._lost = False
+            self._listener.nudge()
+        return reply
 
 
 def _refuse_first(findings: Any, kind: FailureClass = FailureClass.VALIDATION) -> None:

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from koma.pixels.whole import missing_part
+
 _PICTURES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".gif", ".apng", ".tif", ".tiff", ".bmp"})
 
 
 def prove(file: Path, suffix: str) -> None:
-    """Decode every frame. Raises ValueError with what is wrong."""
+    """Check that nothing was cut off, and decode every frame. Raises ValueError with what is wrong, OSError if it can't be read."""
+    missing = missing_part(file)
+    if missing:
+        raise ValueError(f"it is not whole: {missing}")
     try:
         frames = _picture(file) if suffix in _PICTURES else _video(file)
     except Exception as error:  # decoders answer broken bytes with errors of many kinds

@@ -106,6 +106,7 @@ class Listener:
         self._url, self._reader = _socket_url(url), reader
         self._queues: weakref.WeakSet[asyncio.Queue[Progress]] = weakref.WeakSet()
         self._task: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
         self.client_id = _new_id()
 
     def start(self) -> None:
@@ -119,6 +120,10 @@ class Listener:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+
+    def nudge(self) -> None:
+        """Try to connect now instead of at the end of the wait: the server was seen again."""
+        self._nudged.set()
 
     def hints(self) -> AsyncIterator[Progress]:
         """Return hints from now on, endlessly."""
@@ -134,8 +139,10 @@ class Listener:
                     failed = 0
                     self._take(message)
             self.client_id = _new_id()
-            await asyncio.sleep(reconnect_delay(failed))
-            failed += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), reconnect_delay(failed))
+            failed = 0 if self._nudged.is_set() else failed + 1
+            self._nudged.clear()
 
     async def _messages(self) -> AsyncIterator[str | bytes]:
         url = f"{self._url}?clientId={self.client_id}"

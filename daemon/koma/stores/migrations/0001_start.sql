@@ -104,6 +104,7 @@ END;
 
 CREATE TRIGGER jobs_keep_their_target
 BEFORE UPDATE OF job_id, target, rendition ON jobs
+WHEN (NEW.job_id, NEW.target, NEW.rendition) <> (OLD.job_id, OLD.target, OLD.rendition)
 BEGIN
     SELECT RAISE(ABORT, 'a job keeps its id, target and rendition');
 END;

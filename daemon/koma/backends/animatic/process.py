@@ -1,0 +1,77 @@
+"""Runs the worker process for the event loop: starts it when it is first needed, asks it, and ends it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import IO, Any
+
+_MODULE = "koma.backends.animatic.worker"
+_LONGEST = 1 << 20  # bytes of one answer
+_STDERR = 4000  # characters kept for the excerpt
+
+
+class WorkerLostError(Exception):
+    """The worker ended before it answered; `str()` says how, `excerpt` holds its last words."""
+
+    def __init__(self, message: str, excerpt: str) -> None:
+        super().__init__(message)
+        self.excerpt = excerpt
+
+
+class WorkerProcess:
+    """One worker. Orders are answered one at a time; a lost worker is started anew by the next order."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._log: IO[bytes] | None = None
+
+    async def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one order and wait for its answer. Raises WorkerLostError. When cancelled, the worker is ended."""
+        process = self._process or await self._start()
+        try:
+            return await _exchange(process, order)
+        except (ConnectionError, EOFError, ValueError) as error:
+            words = await self.end()
+            raise WorkerLostError(f"the drawing process ended with code {process.returncode} before it answered", words) from error
+        except asyncio.CancelledError:
+            await self.end()
+            raise
+
+    async def end(self) -> str:
+        """End the worker, if it runs; returns what it last wrote to stderr."""
+        process, self._process = self._process, None
+        log, self._log = self._log, None
+        if process is None or log is None:
+            return ""
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+        with log:
+            log.seek(0)
+            return log.read().decode(errors="replace")[-_STDERR:]
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`; a pipe that nobody reads could fill up
+        # -P: a file in the folder where Koma was started must not stand in for a module
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", _MODULE, stdin=pipe, stdout=pipe, stderr=self._log, limit=_LONGEST, env=environment
+        )
+        return self._process
+
+
+async def _exchange(process: asyncio.subprocess.Process, order: Mapping[str, Any]) -> dict[str, Any]:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError("no pipes")
+    process.stdin.write(json.dumps(order, default=dict).encode() + b"\n")
+    await process.stdin.drain()
+    line = await process.stdout.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError("no answer")
+    answer: dict[str, Any] = json.loads(line)
+    return answer

@@ -1,0 +1,45 @@
+"""`koma template`: check, show, add and upgrade the templates of a workspace."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Check, show, add and upgrade the templates of this workspace.")
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="These only; all, if left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Facts for programs.")]
+
+
+@app.command()
+def check(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> int:
+    """Read manifests, render samples with every set, check the graphs. Exit 1 if something is wrong."""
+    from koma.cli.templating import check_templates  # noqa: PLC0415 - start-up time of --help
+
+    return check_templates(ctx.obj, names or [], as_json=as_json)
+
+
+@app.command()
+def show(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> int:
+    """What a template makes, takes and needs."""
+    from koma.cli.templating import show_template  # noqa: PLC0415 - start-up time of --help
+
+    return show_template(ctx.obj, name, as_json=as_json)
+
+
+@app.command()
+def add(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Templates that ship with Koma.")]) -> int:
+    """Copy templates that ship with Koma into this workspace."""
+    from koma.cli.upgrading import add_templates  # noqa: PLC0415 - start-up time of --help
+
+    return add_templates(ctx.obj, names)
+
+
+@app.command()
+def upgrade(
+    ctx: typer.Context,
+    names: Names = None,
+    write: Annotated[bool, typer.Option("--write", help="Change the files; without it, the difference is only shown.")] = False,
+) -> int:
+    """Show how this workspace's templates differ from those that ship with this Koma, and take those over with --write."""
+    from koma.cli.upgrading import upgrade_templates  # noqa: PLC0415 - start-up time of --help
+
+    return upgrade_templates(ctx.obj, names or [], write=write)

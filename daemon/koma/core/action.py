@@ -1,0 +1,107 @@
+"""What a plan is made of: actions with their reasons, what they were decided from, and which targets are spoken of."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from koma.core.take import Published, TakeRow
+from koma.core.target import Target
+from koma.core.words import ActionKind, Reason
+
+LEAST_SECONDS = 0.001
+UNSURE = 1.5  # how much longer than its estimate a render may well take before there is any experience
+
+
+class Change(NamedTuple):
+    """One field that differs from what the last take was made with. `file`, `line`, `column` say where the new value stands."""
+
+    field: str
+    old: Any
+    new: Any
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class Action(NamedTuple):
+    """What happens to one target, and why.
+
+    `key` is its render_key, "" while an upstream target is undecided (`certain` is False then). `take_number` is the take that a render
+    would make, `take_key` the take that restore, measure, gate and publish are about. `cause` is the target id that this one follows from,
+    "" for a root cause. `waits_for` are needed targets that are not there yet. Seconds are GPU seconds, 0 where nothing renders.
+    """
+
+    target_id: str
+    action: ActionKind
+    reason: Reason
+    target: Target | None = None
+    key: str = ""
+    certain: bool = True
+    cause: str = ""
+    waits_for: tuple[str, ...] = ()
+    take_number: int = 0
+    take_key: str = ""
+    p50_seconds: float = 0.0
+    p90_seconds: float = 0.0
+    changed: tuple[Change, ...] = ()
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Observed:
+    """What there is. `takes` loads take rows of render keys when they are needed; `missing` are published paths whose file is gone.
+
+    `running` maps (target, render_key) of unfinished jobs to their action; `flags` are the store's small facts; `has_object` says whether
+    an object is there, given its digest and the suffix of the file people see.
+    """
+
+    published: Mapping[str, Published]
+    takes: Callable[[Iterable[str]], Sequence[TakeRow]]
+    missing: Collection[str] = ()
+    running: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    has_object: Callable[[str, str], bool] = lambda _digest, _suffix: True
+    durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def cost(self, target: Target) -> tuple[float, float]:
+        """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0."""
+        past = sorted(self.durations.get(target.template, ()))
+        if not past:
+            return max(target.estimate_seconds, LEAST_SECONDS), max(target.estimate_seconds * UNSURE, LEAST_SECONDS)
+        return max(quantile(past, 0.5), LEAST_SECONDS), max(quantile(past, 0.9), LEAST_SECONDS)
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Quantile of sorted values by linear interpolation; `share` in 0..1."""
+    place = (len(ordered) - 1) * share
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which targets a plan speaks of: those matching `targets` (all if empty), less `excluded`; both are predicates over ids."""
+
+    targets: Callable[[str], bool] | None = None
+    excluded: Callable[[str], bool] | None = None
+
+    def takes(self, target_id: str) -> bool:
+        """Whether this target is spoken of."""
+        return (self.targets is None or self.targets(target_id)) and not (self.excluded is not None and self.excluded(target_id))
+
+
+@dataclass(slots=True)
+class Plan:
+    """Every target's action. `kept` counts keeps that are not listed in `actions`."""
+
+    actions: list[Action]
+    kept: list[str]
+
+    def summary(self) -> dict[str, int]:
+        """Count actions by kind, zeros included."""
+        counts = dict.fromkeys(map(str, ActionKind), 0)
+        for action in self.actions:
+            counts[action.action] += 1
+        counts[ActionKind.KEEP] += len(self.kept)
+        return counts

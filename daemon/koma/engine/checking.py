@@ -1,0 +1,122 @@
+"""Look over everything that people wrote, whether a target reads it or not: documents, every reference picture, every template folder."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from koma.core.draft import LoadedTemplate
+from koma.core.graph import check_graph, parse_graph
+from koma.core.node_rules import Signatures
+from koma.core.problem import Place, Problem, Severity
+from koma.core.snapshot import Snapshot
+from koma.core.template import bind
+from koma.core.words import Rendition
+from koma.engine.drafting import picture_problem
+from koma.engine.templates import Templates
+from koma.engine.wanted import Desires, Wanted
+from koma.ports import Renderer, Source
+
+SAMPLE = "sample.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at, by kind, and everything that is wrong with it, sorted by place."""
+
+    counts: Mapping[str, int]
+    problems: list[Problem]
+
+
+def check_all(
+    source: Source, desires: Desires, templates: Templates, renderer: Renderer, signatures: Signatures, rendition: Rendition
+) -> Checked:
+    """Check one snapshot without a backend. Raises SourceError if none can be had."""
+    snapshot = source.snapshot()
+    wanted = desires.wanted(snapshot, rendition)
+    loaded, problems = load_all(templates, snapshot)
+    for template in loaded:
+        problems += template_problems(template, sample_of(template, snapshot, source), renderer, signatures)
+    problems += [*wanted.problems, *_pictures(desires, wanted)]
+    counts = {
+        "documents": len(snapshot.documents),
+        "pictures": len(snapshot.images),
+        "templates": len({path.rpartition("/")[0] for path in snapshot.templates if path.endswith("/template.yaml")}),
+        "targets": len(wanted.targets),
+    }
+    return Checked(counts, sorted(_once(problems)))
+
+
+def load_all(templates: Templates, snapshot: Snapshot) -> tuple[list[LoadedTemplate], list[Problem]]:
+    """Every template folder of the workspace and of its projects, read; those that can't be used are Problems."""
+    templates.load(snapshot)
+    found: dict[str, LoadedTemplate] = {}
+    problems: list[Problem] = []
+    for folder in ("", *snapshot.project_folders):
+        loaded, broken = templates.of(folder)
+        found.update({template.file: template for template in loaded.values()})
+        problems += broken
+    return [found[file] for file in sorted(found)], list(dict.fromkeys(problems))
+
+
+def sample_of(template: LoadedTemplate, snapshot: Snapshot, source: Source) -> bytes | None:
+    """Text of a template's sample values; None if it has none."""
+    file = snapshot.templates.get(_beside(template, SAMPLE))
+    return source.read([file]).get(file.path) if file is not None else None
+
+
+def template_problems(template: LoadedTemplate, sample: bytes | None, renderer: Renderer, signatures: Signatures) -> list[Problem]:
+    """Render the sample with the defaults and with each set, and check each graph."""
+    from koma.core.manifest import parse_sample  # noqa: PLC0415  # reads YAML
+
+    problems = list(_misnamed(template))
+    if sample is None:
+        return [*problems, _no_sample(template)]
+    values = parse_sample(sample, _beside(template, SAMPLE))
+    if not isinstance(values, Mapping):
+        return [*problems, *values]
+    for rendition in ("", *template.manifest.sets):
+        problems += _rendered(template, values, rendition, renderer, signatures)
+    return list(dict.fromkeys(problems))
+
+
+def _rendered(
+    template: LoadedTemplate, values: Mapping[str, Any], rendition: str, renderer: Renderer, signatures: Signatures
+) -> Sequence[Problem]:
+    bound, problems = bind(template.manifest, values, rendition, Place(_beside(template, SAMPLE)))
+    if problems:
+        return problems
+    text = renderer.render(template.file, template.text, [bound])[0]
+    graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
+    return [graph] if isinstance(graph, Problem) else check_graph(graph, signatures, template.file, template.text)
+
+
+def _misnamed(template: LoadedTemplate) -> Iterator[Problem]:
+    manifest = template.manifest
+    if manifest.name != template.name:
+        message = f"the template in the folder {template.name!r} calls itself {manifest.name!r}"
+        yield Problem(
+            Place(manifest.file), "wrong-name", message, f"name: {template.name}", "rename the folder, or correct the name", "name"
+        )
+
+
+def _no_sample(template: LoadedTemplate) -> Problem:
+    message = f"template {template.name!r} has no {SAMPLE}, so its graph can't be tried out"
+    hint = "add one that gives each parameter without a default a value"
+    return Problem(Place(_beside(template, SAMPLE)), "missing-sample", message, hint=hint, severity=Severity.WARNING)
+
+
+def _beside(template: LoadedTemplate, name: str) -> str:
+    return f"{template.file.rpartition('/')[0]}/{name}"
+
+
+def _pictures(desires: Desires, wanted: Wanted) -> Iterator[Problem]:
+    """Problems of every reference picture of every project, also of those that no shot shows."""
+    for folder in wanted.projects.values():
+        for references in desires.world(folder).references.values():
+            yield from (picture_problem(reference.path, reference.problem) for reference in references if reference.problem)
+
+
+def _once(problems: Sequence[Problem]) -> list[Problem]:
+    """Each mistake once: one that is an error somewhere is not repeated as a warning."""
+    errors = {(p.place, p.code, p.message) for p in problems if p.severity is Severity.ERROR}
+    return [p for p in dict.fromkeys(problems) if p.severity is Severity.ERROR or (p.place, p.code, p.message) not in errors]

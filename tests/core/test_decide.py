@@ -1,0 +1,427 @@
+"""`decide`: a table of sentences, and what holds for every sequence of answers."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from koma.core import retry
+from koma.core.attempt import for_attempt, prompt_id, request_of
+from koma.core.decide import decide
+from koma.core.gate import Measurement
+from koma.core.job import TERMINAL, TRANSITIONS, Job, JobState
+from koma.core.media import Artifact, Media, Role
+from koma.core.request import Failure, FailureClass, Sighting, Stage, Submitted, SubmitOutcome
+from koma.core.step import (
+    Ask,
+    CancelAsked,
+    Collect,
+    Collected,
+    CollectFailed,
+    Emit,
+    Free,
+    Interrupt,
+    Measure,
+    Measured,
+    Publish,
+    PublishedAs,
+    Recall,
+    Recalled,
+    Recorded,
+    RecordTake,
+    Recovered,
+    Seen,
+    Start,
+    StepFailed,
+    Submit,
+    SubmitAnswer,
+    Tick,
+    Wait,
+)
+from koma.core.take import Published
+from koma.core.words import ActionKind, BackendKind
+from support.scripted import make_job
+
+NOW = 1000.0
+GRACE = retry.ABSENT_GRACE_SECONDS[BackendKind.COMFYUI]
+PICTURE = Artifact(Role.OBJECT, Media.IMAGE, "f", "c", ".png", 1, 1, 1)
+SHARP = Measurement("sharpness", "1", "", 1.0)
+SHOWN = Published("t", "final", "take", "key", "t.png", 1, "passed", "m", "r", "c")
+BROKEN = Failure(FailureClass.INTERNAL, "as told")
+
+QUEUED = make_job()
+SUBMITTING, _ = decide(QUEUED, Start(), NOW - 10)
+SUBMITTED = replace(SUBMITTING, state=JobState.SUBMITTED)
+RUNNING = replace(SUBMITTED, running_since=NOW - 5)
+COLLECTING = replace(RUNNING, state=JobState.COLLECTING, outputs={"file": "a"})
+MEASURING = replace(COLLECTING, state=JobState.MEASURING, artifacts=(PICTURE,))
+JUDGING, _ = decide(MEASURING, Measured((SHARP,)), NOW)
+PUBLISHING = replace(JUDGING, state=JobState.PUBLISHING)
+OVERDUE = replace(RUNNING, failure=Failure(FailureClass.TIMEOUT, "too long"), doubt_since=NOW - 5)
+LEAVING = replace(RUNNING, cancel_asked=True, doubt_since=NOW - 5)
+LATE = replace(RUNNING, running_since=NOW - 1 - RUNNING.work.deadline_seconds)
+
+
+def seen(stage, kind=None):
+    return Seen(Sighting(stage, {"file": "b"}, Failure(kind, "as told") if kind else None))
+
+
+def answer(outcome):
+    return SubmitAnswer(Submitted(outcome))
+
+
+def in_doubt(job, seconds):
+    return replace(job, doubt_since=NOW - seconds)
+
+
+def without(job, name):
+    return replace(job, work=replace(job.work, **{name: None}))
+
+
+def kinds(effects):
+    return [effect.name if isinstance(effect, Emit) else type(effect) for effect in effects]
+
+
+S = JobState
+TABLE = [
+    ("a queued job that gets its turn is stored as submitting and posted", QUEUED, Start(), S.SUBMITTING, [Submit]),
+    ("a queued job whose time has not come stays", replace(QUEUED, not_before=NOW + 1), Start(), S.QUEUED, []),
+    ("a queued job that is cancelled is over", QUEUED, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
+    ("a queued job hears no ticks", QUEUED, Tick(), S.QUEUED, []),
+    ("a queued job without a request fails, and that is recorded first", without(QUEUED, "request"), Start(), S.QUEUED, [RecordTake]),
+    ("an accepted prompt is waited for", SUBMITTING, answer(SubmitOutcome.ACCEPTED), S.SUBMITTED, ["job_submitted", Wait]),
+    ("a rejected prompt fails at once", SUBMITTING, answer(SubmitOutcome.REJECTED), S.SUBMITTING, [RecordTake]),
+    ("a busy backend puts it back into the queue", SUBMITTING, answer(SubmitOutcome.BUSY), S.QUEUED, []),
+    ("a lost reply is asked after, not posted again", SUBMITTING, answer(SubmitOutcome.UNKNOWN), S.SUBMITTING, [Ask]),
+    ("a restart while submitting asks, and does not post", SUBMITTING, Recovered(), S.SUBMITTING, [Ask]),
+    ("a restart while rendering asks", RUNNING, Recovered(), S.SUBMITTED, [Ask]),
+    ("a restart while collecting asks for the files' names again", COLLECTING, Recovered(), S.COLLECTING, [Ask]),
+    ("a restart while measuring measures again", MEASURING, Recovered(), S.MEASURING, [Measure]),
+    ("a restart while judging records again", JUDGING, Recovered(), S.JUDGING, [RecordTake]),
+    ("a restart while publishing publishes again", PUBLISHING, Recovered(), S.PUBLISHING, [Publish]),
+    ("a prompt that is found after a doubt is adopted", in_doubt(SUBMITTING, 1), seen(Stage.QUEUED), S.SUBMITTED, ["job_adopted", Wait]),
+    ("a finished prompt that is found is adopted", in_doubt(SUBMITTING, 1), seen(Stage.SUCCEEDED), S.COLLECTING, ["job_adopted", Collect]),
+    ("absence is not believed within the grace", in_doubt(SUBMITTING, GRACE - 1), seen(Stage.ABSENT), S.SUBMITTING, [Wait]),
+    ("absence is believed after the grace", in_doubt(SUBMITTING, GRACE), seen(Stage.ABSENT), S.QUEUED, ["job_retried"]),
+    ("sudden absence begins a grace", RUNNING, seen(Stage.ABSENT), S.SUBMITTED, [Wait]),
+    ("a lost prompt is submitted again", in_doubt(RUNNING, GRACE), seen(Stage.ABSENT), S.QUEUED, ["job_retried"]),
+    ("an unreachable backend is asked again later", RUNNING, seen(Stage.UNREACHABLE), S.SUBMITTED, [Wait]),
+    ("a running prompt is waited for", RUNNING, seen(Stage.RUNNING), S.SUBMITTED, [Wait]),
+    ("a hint makes it ask", RUNNING, Tick(), S.SUBMITTED, [Ask]),
+    ("a finished prompt is collected", RUNNING, seen(Stage.SUCCEEDED), S.COLLECTING, [Collect]),
+    ("a node exception gets another attempt", RUNNING, seen(Stage.FAILED, FailureClass.NODE), S.QUEUED, ["job_retried"]),
+    (
+        "a second node exception is the end",
+        replace(RUNNING, failed_attempts=1),
+        seen(Stage.FAILED, FailureClass.NODE),
+        S.SUBMITTED,
+        [RecordTake],
+    ),
+    ("out of memory frees and tries again", RUNNING, seen(Stage.FAILED, FailureClass.OUT_OF_MEMORY), S.QUEUED, [Free, "job_retried"]),
+    ("an interrupt by others is tried again", RUNNING, seen(Stage.FAILED, FailureClass.INTERRUPTED), S.QUEUED, ["job_retried"]),
+    ("a failure without a reason is a failure", replace(RUNNING, failed_attempts=9), seen(Stage.FAILED), S.SUBMITTED, [RecordTake]),
+    ("beyond the deadline it is interrupted", LATE, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
+    ("a job that waits at the backend has no deadline", replace(LATE, running_since=0.0), seen(Stage.QUEUED), S.SUBMITTED, [Wait]),
+    ("an interrupted one that still runs is interrupted again", OVERDUE, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
+    ("an interrupted one that never stops is given up", in_doubt(OVERDUE, 99), seen(Stage.RUNNING), S.SUBMITTED, [RecordTake]),
+    ("an interrupted one that stopped has failed", OVERDUE, seen(Stage.FAILED, FailureClass.INTERRUPTED), S.SUBMITTED, [RecordTake]),
+    ("an interrupted one that is gone has failed", OVERDUE, seen(Stage.ABSENT), S.SUBMITTED, [RecordTake]),
+    ("an interrupted one that had just finished is taken", OVERDUE, seen(Stage.SUCCEEDED), S.COLLECTING, [Collect]),
+    ("a cancel interrupts and asks", RUNNING, CancelAsked(), S.SUBMITTED, [Interrupt, Ask]),
+    ("a cancelled prompt that still runs is interrupted again", LEAVING, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
+    ("a cancelled prompt that stopped is over", LEAVING, seen(Stage.FAILED), S.CANCELLED, ["job_cancelled"]),
+    ("a cancelled prompt that finished is over", LEAVING, seen(Stage.SUCCEEDED), S.CANCELLED, ["job_cancelled"]),
+    ("a cancelled prompt that is gone is over", LEAVING, seen(Stage.ABSENT), S.CANCELLED, ["job_cancelled"]),
+    ("a cancelled prompt that never stops is left behind", in_doubt(LEAVING, 99), seen(Stage.RUNNING), S.CANCELLED, ["job_cancelled"]),
+    (
+        "a cancelled prompt that may still arrive is waited for",
+        replace(LEAVING, state=S.SUBMITTING),
+        seen(Stage.ABSENT),
+        S.SUBMITTING,
+        [Interrupt, Wait],
+    ),
+    ("a restart goes on with a cancel", LEAVING, Recovered(), S.SUBMITTED, [Ask]),
+    ("fetched files are measured", COLLECTING, Collected((PICTURE,)), S.MEASURING, [Measure]),
+    ("broken files are fetched again a little later", COLLECTING, CollectFailed(BROKEN), S.COLLECTING, [Wait]),
+    (
+        "files that stay broken get another attempt",
+        replace(COLLECTING, failed_steps=2),
+        CollectFailed(Failure(FailureClass.BAD_OUTPUT, "cut off")),
+        S.QUEUED,
+        ["job_retried"],
+    ),
+    ("files are not fetched from a backend that does not answer", COLLECTING, seen(Stage.UNREACHABLE), S.COLLECTING, [Wait]),
+    ("files may outlive the backend's memory", COLLECTING, seen(Stage.ABSENT), S.COLLECTING, [Collect]),
+    ("a cancel while collecting ends it", COLLECTING, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
+    ("measurements are judged and recorded", MEASURING, Measured((SHARP,)), S.JUDGING, ["quality_evaluation", RecordTake]),
+    ("a cancel while measuring ends it", MEASURING, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
+    ("a failed step is tried again later", MEASURING, StepFailed(BROKEN), S.MEASURING, [Wait]),
+    ("a take to measure again is read back first", replace(MEASURING, artifacts=()), Start(), S.MEASURING, [Recall]),
+    ("what was read back is measured", replace(MEASURING, artifacts=()), Recalled((PICTURE,), ()), S.MEASURING, [Measure]),
+    ("a take to judge again is read back first", replace(JUDGING, gate=None), Start(), S.JUDGING, [Recall]),
+    (
+        "what was read back is judged",
+        replace(JUDGING, gate=None),
+        Recalled((PICTURE,), (SHARP,)),
+        S.JUDGING,
+        ["quality_evaluation", RecordTake],
+    ),
+    ("a recorded take that is chosen is published", JUDGING, Recorded(publish=True), S.PUBLISHING, [Publish]),
+    ("a recorded take that is not chosen is the end", JUDGING, Recorded(publish=False), S.DONE, ["job_complete"]),
+    ("a cancel while judging ends it", JUDGING, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
+    ("what is published is the end", PUBLISHING, PublishedAs(SHOWN), S.DONE, ["published", "job_complete"]),
+    ("a cancel while publishing comes too late", PUBLISHING, CancelAsked(), S.PUBLISHING, [Publish]),
+    ("a publish that did not work is tried again later", PUBLISHING, StepFailed(BROKEN), S.PUBLISHING, [Wait]),
+    ("a publish that never works fails", replace(PUBLISHING, failed_steps=5), StepFailed(BROKEN), S.FAILED, ["job_failed"]),
+    ("a recorded failure is the end", replace(OVERDUE, finished_at=NOW), Recorded(publish=False), S.FAILED, ["job_failed"]),
+    ("a restart records the failure again", replace(OVERDUE, finished_at=NOW), Recovered(), S.SUBMITTED, [RecordTake]),
+    ("a failure that can not be recorded is tried again", replace(OVERDUE, finished_at=NOW), StepFailed(BROKEN), S.SUBMITTED, [Wait]),
+    (
+        "a failure that can never be recorded ends all the same",
+        replace(OVERDUE, finished_at=NOW, failed_steps=5),
+        StepFailed(BROKEN),
+        S.FAILED,
+        ["job_failed"],
+    ),
+    (
+        "a measurement of a take that is gone fails without a take of its own",
+        replace(MEASURING, action=ActionKind.MEASURE),
+        Recalled((), ()),
+        S.FAILED,
+        ["job_failed"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("job", "event", "state", "effects"), [pytest.param(*row, id=sentence) for sentence, *row in TABLE])
+def test_sentences(job, event, state, effects):
+    next_job, found = decide(job, event, NOW)
+    assert (next_job.state, kinds(found)) == (state, effects)
+
+
+def test_each_attempt_has_a_prompt_id_and_a_prefix_of_its_own():
+    second, effects = decide(replace(QUEUED, attempt=1), Start(), NOW)
+    assert effects == (Submit(second.prompt_id),)
+    assert second.attempt == 2
+    assert second.prompt_id != SUBMITTING.prompt_id
+    assert request_of(second).prompt_id == second.prompt_id
+    assert request_of(second).prefix != request_of(SUBMITTING).prefix
+    assert decide(replace(QUEUED, attempt=1), Start(), NOW + 99)[0].prompt_id == second.prompt_id
+
+
+def test_a_job_queued_again_after_a_cancel_has_other_prompt_ids():
+    later, _ = decide(replace(QUEUED, queued_at=2.0), Start(), NOW)
+    assert later.prompt_id != SUBMITTING.prompt_id
+    assert prompt_id("take", 1, "a") != prompt_id("take", 1, "b")
+
+
+def graph(*prefixed):
+    return {name: {"class_type": "SaveImage", "inputs": {"filename_prefix": "koma-output", "images": ["1", 0]}} for name in prefixed} | {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 8}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("saving", "endings"),
+    [(("9",), {"9": ""}), (("8", "9"), {"8": "/8", "9": "/9"})],
+    ids=["one saving node gets the prefix", "several get a folder each"],
+)
+def test_the_prefix_is_written_into_every_saving_node(saving, endings):
+    request = replace(QUEUED.work.request, document=graph(*saving))
+    filled = for_attempt(request, "0123456789abcdef-and-more", 2)
+    assert filled.prefix.startswith("koma/0123456789abcdef-a2")
+    assert {name: node["inputs"].get("filename_prefix") for name, node in filled.document.items()} == {
+        "1": None,
+        **{name: filled.prefix + ending for name, ending in endings.items()},
+    }
+    assert filled.document["1"] == request.document["1"]
+    assert request.document == graph(*saving)
+
+
+def test_a_panel_description_is_left_as_it_is():
+    request = replace(QUEUED.work.request, kind=BackendKind.ANIMATIC, document={"a": {"inputs": {"filename_prefix": "x"}}})
+    assert for_attempt(request, "take", 1).document == request.document
+
+
+def test_a_job_that_renders_nothing_has_no_request():
+    with pytest.raises(ValueError, match="renders nothing"):
+        request_of(without(QUEUED, "request"))
+
+
+def test_the_gate_is_judged_with_the_rules_of_the_job():
+    assert JUDGING.gate.verdict == "passed"
+    failed, effects = decide(MEASURING, Measured((replace(SHARP, value=0.1),)), NOW)
+    assert failed.gate.verdict == "failed"
+    assert "0.1" in effects[0].fields["message"]
+
+
+@pytest.mark.parametrize("kind", list(FailureClass))
+def test_a_rejected_prompt_fails_with_the_reason_it_was_given_and_is_never_tried_again(kind):
+    failure = Failure(kind, "as told")
+    job, effects = decide(SUBMITTING, SubmitAnswer(Submitted(SubmitOutcome.REJECTED, failure)), NOW)
+    over, _ = decide(job, Recorded(publish=False), NOW)
+    assert (job.failure, effects, over.state) == (failure, (RecordTake(),), JobState.FAILED)
+
+
+def test_a_lost_prompt_that_never_began_does_not_use_up_the_attempts_of_its_shot():
+    waiting = replace(in_doubt(SUBMITTED, GRACE), running_since=0.0)
+    job, _ = decide(waiting, seen(Stage.ABSENT), NOW)
+    assert (job.failed_attempts, job.lost_attempts) == (0, 1)
+    job, _ = decide(in_doubt(RUNNING, GRACE), seen(Stage.ABSENT), NOW)
+    assert (job.failed_attempts, job.lost_attempts) == (1, 0)
+
+
+def test_an_unreachable_backend_begins_the_grace_of_a_lost_post_again():
+    job, _ = decide(in_doubt(SUBMITTING, 500), seen(Stage.UNREACHABLE), NOW)
+    assert decide(job, seen(Stage.ABSENT), NOW + GRACE - 1)[0].state is JobState.SUBMITTING
+
+
+any_failure = st.builds(Failure, st.sampled_from(FailureClass), st.just("as told"))
+any_sighting = st.builds(Sighting, st.sampled_from(Stage), st.just({}), st.none() | any_failure)
+ANSWERS = {
+    Submit: st.builds(SubmitAnswer, st.builds(Submitted, st.sampled_from(SubmitOutcome), st.none() | any_failure)),
+    Ask: st.builds(Seen, any_sighting),
+    Collect: st.just(Collected((PICTURE,))) | st.builds(CollectFailed, any_failure),
+    Recall: st.just(Recalled((PICTURE,), (SHARP,))) | st.just(Recalled((), ())),
+    Measure: st.just(Measured((SHARP,))) | st.builds(StepFailed, any_failure),
+    RecordTake: st.builds(Recorded, st.booleans()) | st.builds(StepFailed, any_failure),
+    Publish: st.just(PublishedAs(SHOWN)) | st.builds(StepFailed, any_failure),
+    Wait: st.sampled_from([Tick(), Tick(), Tick(), Tick(), CancelAsked()]),
+}
+FREE = 30  # answers per story that count against nobody: a backend that is down, or renders and renders
+beginnings = st.sampled_from(
+    [
+        (ActionKind.RENDER, JobState.QUEUED),
+        (ActionKind.MEASURE, JobState.MEASURING),
+        (ActionKind.GATE, JobState.JUDGING),
+        (ActionKind.RESTORE, JobState.PUBLISHING),
+    ]
+)
+
+
+def is_free(event):
+    match event:
+        case SubmitAnswer(Submitted(outcome=SubmitOutcome.BUSY)):
+            return True
+        case Seen(Sighting(stage=Stage.QUEUED | Stage.RUNNING | Stage.UNREACHABLE)):
+            return True
+        case _:
+            return False
+
+
+def asked_for(effects):
+    return [effect for effect in effects if type(effect) in ANSWERS]
+
+
+def play(data, job: Job):
+    """Tell one story: answers, restarts and cancels drawn at random, free ones only so often. Every (job, event, next, effects)."""
+    story, now, event, free = [], NOW, Start(), 0
+    while job.state not in TERMINAL:
+        if is_free(event):
+            free += 1
+        next_job, effects = decide(job, event, now)
+        story.append((job, event, next_job, effects))
+        assert len(story) < 600, "this story does not end"
+        job = next_job
+        if job.state is JobState.QUEUED and not asked_for(effects):
+            now, event = max(now, job.not_before), Start()
+            continue
+        if job.state in TERMINAL:
+            break
+        (question,) = asked_for(effects[-1:])
+        now = max(now, question.until) if isinstance(question, Wait) else now + 0.5
+        answers = ANSWERS[type(question)]
+        event = data.draw(answers if free < FREE else answers.filter(lambda one: not is_free(one)))
+        if data.draw(st.integers(0, 19)) == 0:
+            event = Recovered()
+    return story
+
+
+def begun(beginning):
+    action, state = beginning
+    return replace(QUEUED, action=action, state=state)
+
+
+@given(st.data(), beginnings)
+def test_every_story_ends_and_every_step_is_in_the_table(data, beginning):
+    story = play(data, begun(beginning))
+    for job, event, next_job, _ in story:
+        assert next_job.state is job.state or next_job.state in TRANSITIONS[job.state], (job.state, event, next_job.state)
+    assert story[-1][2].state in TERMINAL
+    assert story[-1][2].finished_at > 0
+
+
+@given(st.data())
+def test_no_prompt_id_is_ever_posted_twice_and_attempts_are_bounded(data):
+    story = play(data, QUEUED)
+    posted = [effect.prompt_id for *_, effects in story for effect in effects if isinstance(effect, Submit)]
+    assert len(posted) == len(set(posted))
+    last = story[-1][2]
+    most = max(policy.attempts for policy in retry.RETRY.values())
+    assert last.failed_attempts <= most
+    assert last.lost_attempts <= retry.VANISHED.attempts
+    assert len(posted) <= most + retry.VANISHED.attempts + FREE + 1
+
+
+@given(st.data())
+def test_nothing_is_posted_while_an_earlier_prompt_may_still_be_there(data):
+    """A new submission comes only after a definite answer about the one before, or after an absence that outlasted its grace."""
+    gone_since = None
+    for job, event, next_job, effects in play(data, QUEUED):
+        if any(isinstance(effect, Submit) for effect in effects) and job.attempt:
+            assert gone_since == job.prompt_id
+        left = job.state in {JobState.SUBMITTING, JobState.SUBMITTED, JobState.COLLECTING} and next_job.state is JobState.QUEUED
+        if left:
+            assert isinstance(event, SubmitAnswer | Seen | CollectFailed)
+            gone_since = job.prompt_id
+            if isinstance(event, Seen) and event.sighting.stage is Stage.ABSENT:
+                assert job.doubt_since > 0
+
+
+@given(st.data(), beginnings)
+def test_a_failed_render_is_recorded_before_it_is_over(data, beginning):
+    story = play(data, begun(beginning))
+    job, _, last, _ = story[-1]
+    recorded = [effects for *_, effects in story if RecordTake() in effects]
+    if last.state is JobState.FAILED and last.action is ActionKind.RENDER:
+        assert recorded
+    if last.state is JobState.FAILED:
+        assert last.failure is not None
+    assert job.state not in TERMINAL
+
+
+@given(st.data(), beginnings)
+def test_a_job_that_is_not_queued_or_over_always_asks_something(data, beginning):
+    for *_, next_job, effects in play(data, begun(beginning)):
+        if next_job.state not in {*TERMINAL, JobState.QUEUED}:
+            assert len(asked_for(effects)) == 1
+            assert type(effects[-1]) in ANSWERS
+
+
+EVENTS = [Start(), Recovered(), Tick(), CancelAsked()]
+any_event = st.one_of(st.sampled_from(EVENTS), *(answers for answers in ANSWERS.values()))
+
+
+@given(st.sampled_from(sorted(TERMINAL)), any_event)
+def test_what_is_over_stays_over(state, event):
+    over = replace(QUEUED, state=state)
+    assert decide(over, event, NOW) == (over, ())
+
+
+@given(
+    st.sampled_from([SUBMITTING, SUBMITTED, RUNNING, OVERDUE, LEAVING, COLLECTING, MEASURING, JUDGING, PUBLISHING]),
+    st.lists(any_event, max_size=8),
+)
+def test_an_event_at_the_wrong_time_never_breaks_the_table(job, events):
+    for event in events:
+        next_job, effects = decide(job, event, NOW)
+        assert next_job.state is job.state or next_job.state in TRANSITIONS[job.state]
+        assert not any(isinstance(effect, Submit) for effect in effects) or job.state is JobState.QUEUED
+        job = next_job
+
+
+def test_asking_is_about_the_prompt_of_the_present_attempt():
+    _, effects = decide(SUBMITTED, Tick(), NOW)
+    assert effects == (Ask(SUBMITTED.prompt_id),)
+    _, effects = decide(RUNNING, CancelAsked(), NOW)
+    assert effects == (Interrupt(RUNNING.prompt_id), Ask(RUNNING.prompt_id))

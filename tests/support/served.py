@@ -1,0 +1,93 @@
+"""The fake ComfyUI server in a thread of its own, so that the whole command line can be run against it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from support.fake_comfyui import FakeComfyUI
+from support.fake_comfyui_graphs import NODES, first_number, pixels
+
+T = TypeVar("T")
+SECONDS = 30.0
+_REPEAT = {"image": {"type": "IMAGE"}, "amount": {"type": "INT", "default": 1, "min": 1, "max": 4096}}
+_WORDS = {"value": {"type": "STRING"}}
+EXTRA_NODES: dict[str, Any] = {
+    "RepeatImageBatch": {"module": "comfy_extras.nodes_images", "output": ["IMAGE"], "output_node": False, "required": _REPEAT, "optional": {}},
+    "PrimitiveString": {"module": "comfy_extras.nodes_primitive", "output": ["STRING"], "output_node": False, "required": _WORDS, "optional": {}},
+}
+
+
+class ServedComfyUI:
+    """A running fake server. `spoils` says which graphs come out in one flat colour, which no gate lets pass."""
+
+    def __init__(self) -> None:
+        self.spoils: Callable[[Mapping[str, Any]], bool] = lambda _graph: False
+        self.draws_words = True
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake-comfyui", daemon=True)
+        self.fake = FakeComfyUI({**NODES, **EXTRA_NODES}, render=self._draw)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.call(self.fake.start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(self.fake.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        return self.fake.url
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts were accepted so far."""
+        return len(self.fake.bodies)
+
+    @property
+    def graphs(self) -> list[Mapping[str, Any]]:
+        """Graphs of every prompt that was accepted, in order."""
+        return [body["prompt"] for body in self.fake.bodies]
+
+    def hold(self) -> None:
+        """Let no prompt end until `release`."""
+        self._soon(self.fake.hold)
+
+    def release(self) -> None:
+        self._soon(self.fake.release)
+
+    def fail_next(self, fault: str = "error") -> None:
+        self._soon(lambda: self.fake.fail_next(fault))
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the server's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(SECONDS)
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        async def once() -> None:
+            act()
+
+        self.call(once())
+
+    def _draw(self, graph: Mapping[str, Any]) -> list[np.ndarray]:
+        if not self.draws_words:
+            graph = {node: entry for node, entry in graph.items() if entry["class_type"] != "PrimitiveString"}
+        count = first_number(graph, "amount", default=1)
+        frames = pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph)
+        return [np.full_like(frame, 128) for frame in frames] if self.spoils(graph) else frames
+
+
+def seed_of(graph: Mapping[str, Any]) -> int:
+    """The seed that a graph draws with."""
+    return first_number(graph, "seed", default=-1)
+
+
+def makes_frames(graph: Mapping[str, Any]) -> bool:
+    """Whether a graph is a video's."""
+    return any(entry["class_type"] == "RepeatImageBatch" for entry in graph.values())

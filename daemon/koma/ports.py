@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from koma.core.errors import KomaError
 from koma.core.gate import Measurement
 from koma.core.job import Job, JobState
 from koma.core.media import Artifact, Media
 from koma.core.problem import Problem
 from koma.core.request import BackendStatus, Progress, RenderRequest, Sighting, Submitted
+from koma.core.rows import Published, TakeRow
 from koma.core.snapshot import Snapshot, SourceFile
-from koma.core.take import Published, Take, TakeRow
+from koma.core.take import Take
 from koma.core.wish import Request
 from koma.core.words import BackendKind
 
@@ -147,7 +147,23 @@ class Publisher(Protocol):
         ...
 
 
-class Store(Protocol):
+class StoreReader(Protocol):
+    """What a plan with nothing to do reads of a store."""
+
+    def published(self) -> list[Published]:
+        """Everything that lies in outputs/ as far as known."""
+        ...
+
+    def is_working(self) -> bool:
+        """Whether any job is on its way."""
+        ...
+
+    def flags(self) -> dict[str, str]:
+        """Small named facts: `paused`, `allowed_plan`, `retry:<target>:<rendition>`, `cancelled:<target>:<rendition>`."""
+        ...
+
+
+class Store(StoreReader, Protocol):
     """What Koma remembers. One writer. Every method is one transaction; a read sees whole transactions.
 
     Any method may raise koma.core.faults.StoreError.
@@ -155,10 +171,6 @@ class Store(Protocol):
 
     def serial(self) -> int:
         """Grows with every write: two equal serials mean nothing changed in between."""
-        ...
-
-    def published(self) -> list[Published]:
-        """Everything that lies in outputs/ as far as known."""
         ...
 
     def take_rows(self, render_keys: Iterable[str] | None = None) -> list[TakeRow]:
@@ -201,10 +213,6 @@ class Store(Protocol):
         """Template → render seconds of its newest takes (at most 100 each)."""
         ...
 
-    def flags(self) -> dict[str, str]:
-        """Small named facts: `paused`, `allowed_plan`, `retry:<target>:<rendition>`, `cancelled:<target>:<rendition>`."""
-        ...
-
     def set_flag(self, name: str, value: str | None) -> None:
         """Set or remove one."""
         ...
@@ -242,10 +250,6 @@ class Source(Protocol):
         ...
 
 
-class SourceError(KomaError):
-    """No snapshot could be made; `str()` says why and what to do. What was planned before stands."""
-
-
 class PlanCache(Protocol):
     """What was parsed and resolved before, as JSON texts; may be empty at any time."""
 
@@ -260,7 +264,7 @@ class PlanCache(Protocol):
         ...
 
     def body(self, path: str, digest: str) -> tuple[str, str] | None:
-        """Data and positions of one parsed file, if they are those of this digest."""
+        """Give data and positions of one parsed file, if they are those of this digest."""
         ...
 
     def bodies(self) -> dict[str, tuple[str, str]]:

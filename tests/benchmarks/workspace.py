@@ -234,7 +234,8 @@ def _made(app, survey, action, picture: Path):
     from koma.core.gate import Check, GateResult, Op, Rule
     from koma.core.keys import take_key
     from koma.core.media import Artifact, Media, Role
-    from koma.core.take import Published, Take
+    from koma.core.rows import Published
+from koma.core.take import Take
     from koma.core.words import BackendKind, Verdict
 
     target, data = action.target, picture.read_bytes()

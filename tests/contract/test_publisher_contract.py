@@ -136,7 +136,7 @@ def test_a_stem_that_leaves_its_place_is_refused_by_everything(publisher, shop, 
     for act in (
         lambda: publisher.publish(take, stem),
         lambda: publisher.keep_take(take, stem, ""),
-        lambda: publisher.retire(replace(published, path=f"{stem}.png")),
+        lambda: publisher.retire(published._replace(path=f"{stem}.png")),
     ):
         with pytest.raises(ValueError, match="is no place in the outputs folder"):
             act()

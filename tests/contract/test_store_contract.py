@@ -234,6 +234,12 @@ def test_jobs_come_oldest_first_and_equally_old_ones_as_they_were_queued(store):
     assert [one.job_id for one in store.jobs()] == ["j2", "j4", "j1", "j3"]
 
 
+def test_a_job_that_is_queued_later_than_before_comes_later(store):
+    store.enqueue([job("j1"), job("j2", target="other", queued_at=2.0)])
+    assert store.advance(job("j1", queued_at=3.0), JobState.QUEUED)
+    assert [one.job_id for one in store.jobs()] == ["j2", "j1"]
+
+
 def test_a_job_that_is_there_is_left_as_it_is(store):
     store.enqueue([job("j1", attempt=1)])
     store.enqueue([job("j1", attempt=5), job("j2", target="other")])

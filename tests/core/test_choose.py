@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from koma.core.choose import NO_MERIT, choose, is_good, merit
 from koma.core.gate import Measurement, Op, Rule, judge
-from koma.core.take import Published, TakeRow
+from koma.core.rows import Published, TakeRow
 from koma.core.words import Reason, Verdict
 
 PASSED, FAILED, UNMEASURED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.UNMEASURED, Verdict.ERROR
@@ -47,7 +48,13 @@ OLD = shown("old take", render_key="old key")
             [row(n, FAILED) for n in (1, 2, 3)], 1, 3, None, False, ("take 3", Reason.GATE_FAILED), id="at the limit a failed take is shown"
         ),
         pytest.param(
-            [row(n, FAILED) for n in (1, 2, 3)], 1, 3, OLD, True, ("", Reason.GATE_FAILED), id="a failed take never replaces one that passed"
+            [row(n, FAILED) for n in (1, 2, 3)],
+            1,
+            3,
+            OLD,
+            True,
+            ("", Reason.GATE_FAILED),
+            id="a failed take never replaces one that passed",
         ),
         pytest.param(
             [row(n, FAILED) for n in (1, 2, 3)],
@@ -101,9 +108,7 @@ def situations(draw):
     approved = draw(st.integers(0, 7))
     decided = draw(st.booleans()) or PASSED in kinds or approved < len(kinds)
     made = [draw(st.booleans()) or kind is not ERROR for kind in kinds]
-    rows = [
-        row(n, kind, approved=n - 1 == approved and made[n - 1], decided=decided, made=made[n - 1]) for n, kind in enumerate(kinds, 1)
-    ]
+    rows = [row(n, kind, approved=n - 1 == approved and made[n - 1], decided=decided, made=made[n - 1]) for n, kind in enumerate(kinds, 1)]
     keys = st.sampled_from(["old take", *(one.take_key for one in rows if one.object_digest)])
     published = draw(st.none() | keys.map(lambda key: shown(key, draw(st.sampled_from([PASSED, FAILED])))))
     passed = published is not None and (published.verdict == PASSED or draw(st.booleans()))
@@ -140,7 +145,7 @@ def test_nothing_is_chosen_before_the_wanted_takes_exist(situation):
 
 @given(situations())
 def test_only_a_take_with_a_picture_is_ever_chosen_anew(situation):
-    rows, _, _, published, _, _ = situation
+    rows = situation[0]
     key = choice_of(situation).take_key
     chosen = next((one for one in rows if one.take_key == key), None)
     assert not key or chosen is not None

@@ -17,11 +17,11 @@ from koma.core.gate import Check, GateResult, Measurement, Rule
 from koma.core.job import Job, Work
 from koma.core.media import Artifact, InputFile, Role
 from koma.core.request import Failure, FailureClass, RenderRequest, Sighting
-from koma.core.take import Published, Take, TakeRow
+from koma.core.take import Take
 from koma.core.words import Verdict
 from support.stored import failed_take, job, take
 
-STORED = [Artifact, InputFile, Measurement, Rule, Check, GateResult, Failure, RenderRequest, Sighting, Take, TakeRow, Published, Work, Job]
+STORED = [Artifact, InputFile, Measurement, Rule, Check, GateResult, Failure, RenderRequest, Sighting, Take, Work, Job]
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _TEXT = st.text(max_size=8)

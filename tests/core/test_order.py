@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from koma.core.order import may_lookahead, next_due, pick
 from support.scripted import make_job
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from koma.core import retry
 from koma.core.request import FailureClass
 from koma.core.words import BackendKind

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from koma.core.job import JobState
 from koma.core.request import Failure, FailureClass
 from koma.core.step import CancelAsked, Recovered, Start

@@ -1,9 +1,11 @@
 """Lanes in virtual time: what runs beside what, and how long the backend stands idle."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
+
 from koma.core.faults import StoreError
 from koma.core.job import JobState
 from koma.core.words import ActionKind, BackendKind
@@ -234,3 +236,21 @@ def test_progress_is_passed_on_with_the_job_it_belongs_to():
     rig = Rig()
     drive(rig, [make_job()])
     assert [(one["target"], one["fraction"]) for one in rig.heard.of("progress")] == [("p/s01/sh010/still", 1.0)]
+
+
+async def test_on_a_real_loop_files_are_worked_on_in_threads():
+    rig = Rig(seconds=0.0)
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 6)]
+    threads = set()
+    note = rig.measure.measure
+    rig.measure.measure = lambda *args: threads.add(threading.current_thread()) or note(*args)
+    lanes = Lanes(rig.worker(offload=asyncio.to_thread))
+    over = asyncio.Queue()
+    lanes.on_finished = over.put_nowait
+    rig.store.enqueue(jobs)
+    await lanes.open()
+    lanes.add(jobs)
+    finished = [await over.get() for _ in jobs]
+    await lanes.close()
+    assert [job.state for job in finished] == [JobState.DONE] * 5
+    assert threading.main_thread() not in threads

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+
 from koma.core.job import JobState
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing

@@ -4,6 +4,7 @@ import shutil
 from threading import Event
 
 import pytest
+
 from koma.sources.watch import Watch
 
 PATIENCE = 20.0  # seconds until a missing event is a failure; it comes within milliseconds

@@ -19,15 +19,15 @@ from koma.core.request import (
     RenderRequest,
     Sighting,
     Stage,
-    Submitted,
     SubmitOutcome,
+    Submitted,
 )
-from koma.core.take import Published, Take
+from koma.core.rows import Published
+from koma.core.take import Take
 from koma.core.words import ActionKind, BackendKind
 from koma.engine.worker import Worker
 from koma.ports import CollectError
 from koma.stores.memory import MemoryStore
-
 from support.virtual import VirtualClock
 
 SHARP = Rule("sharpness", Op.AT_LEAST, 0.5)
@@ -270,7 +270,9 @@ class LabelMedia:
 
     def build(self, files: Sequence[Path], request: RenderRequest) -> tuple[Artifact, ...]:
         name = files[0].read_text()
-        return tuple(Artifact(role, Media.IMAGE, f"{role} {name}", f"pixels {name}", ".png", 1, 1, 1) for role in (Role.OBJECT, Role.DELIVERY))
+        return tuple(
+            Artifact(role, Media.IMAGE, f"{role} {name}", f"pixels {name}", ".png", 1, 1, 1) for role in (Role.OBJECT, Role.DELIVERY)
+        )
 
     def content_digest(self, file: Path) -> str:
         return f"pixels {file.name}"
@@ -353,7 +355,7 @@ class Heard:
         return [fields for heard, fields in self.events if heard == name]
 
 
-class Killed(BaseException):  # noqa: N818  # not an error of the program: the machine pulls the plug
+class Killed(BaseException):  # not an error of the program: the machine pulls the plug
     """The process is gone."""
 
 
@@ -419,8 +421,9 @@ class Rig:
         self.measure = ScoredMeasure()
         self.shelf = Shelf()
         self.heard = Heard()
+        self.versions: dict[str, str] = {}
 
-    def worker(self, fuse: Fuse | None = None) -> Worker:
+    def worker(self, fuse: Fuse | None = None, **options: Any) -> Worker:
         def port(inner: Any) -> Any:
             return inner if fuse is None else Fragile(inner, fuse)
 
@@ -433,7 +436,8 @@ class Rig:
             publisher=port(self.shelf),
             clock=self.clock,
             events=self.heard,
-            offload=inline,
+            versions=self.versions,
+            **{"offload": inline, **options},
         )
 
     def published(self, target: str = "p/s01/sh010/still") -> str:

@@ -9,15 +9,39 @@ import numpy as np
 
 from support.fake_comfyui import FakeComfyUI
 from support.fake_comfyui_graphs import NODES, first_number, pixels
+from support.fake_comfyui_worker import Prompt
 
 T = TypeVar("T")
 SECONDS = 30.0
 _REPEAT = {"image": {"type": "IMAGE"}, "amount": {"type": "INT", "default": 1, "min": 1, "max": 4096}}
 _WORDS = {"value": {"type": "STRING"}}
 EXTRA_NODES: dict[str, Any] = {
-    "RepeatImageBatch": {"module": "comfy_extras.nodes_images", "output": ["IMAGE"], "output_node": False, "required": _REPEAT, "optional": {}},
-    "PrimitiveString": {"module": "comfy_extras.nodes_primitive", "output": ["STRING"], "output_node": False, "required": _WORDS, "optional": {}},
+    "RepeatImageBatch": {
+        "module": "comfy_extras.nodes_images",
+        "output": ["IMAGE"],
+        "output_node": False,
+        "required": _REPEAT,
+        "optional": {},
+    },
+    "PrimitiveString": {
+        "module": "comfy_extras.nodes_primitive",
+        "output": ["STRING"],
+        "output_node": False,
+        "required": _WORDS,
+        "optional": {},
+    },
 }
+
+
+class _Unhurried(FakeComfyUI):
+    """Begins a prompt once somebody listens, as any real render lasts longer than connecting does."""
+
+    async def _execute(self, prompt: Prompt) -> bool:
+        for _ in range(100):
+            if self._sockets:
+                break
+            await asyncio.sleep(0.01)
+        return await super()._execute(prompt)
 
 
 class ServedComfyUI:
@@ -28,7 +52,7 @@ class ServedComfyUI:
         self.draws_words = True
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-comfyui", daemon=True)
-        self.fake = FakeComfyUI({**NODES, **EXTRA_NODES}, render=self._draw)
+        self.fake = _Unhurried({**NODES, **EXTRA_NODES}, render=self._draw)
 
     def __enter__(self) -> Self:
         self._thread.start()

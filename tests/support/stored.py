@@ -7,7 +7,8 @@ from koma.core.gate import Check, GateResult, Measurement, Op, Rule
 from koma.core.job import Job, JobState, Work
 from koma.core.media import Artifact, InputFile, Media, Role
 from koma.core.request import Failure, FailureClass, RenderRequest
-from koma.core.take import Published, Take
+from koma.core.rows import Published
+from koma.core.take import Take
 from koma.core.words import ActionKind, BackendKind, Verdict
 
 TARGET = "lantern-street/s01/sh010/still"
@@ -71,7 +72,7 @@ def published(of=None, **changes):
         content_digest=hexed("pixels"),
         decided=of.decided,
     )
-    return replace(row, **changes)
+    return row._replace(**changes)
 
 
 def job(job_id="j1", state=JobState.QUEUED, *, target=TARGET, rendition="animatic", **changes):

@@ -167,7 +167,7 @@ class Workspace:
     def pictures(self) -> dict[str, bytes]:
         """Every published file that people look at, by path in outputs/."""
         outputs = self.root / "outputs"
-        files = (file for suffix in ("png", "mp4") for file in sorted(outputs.glob(f"*/*/*/*.{suffix}")))
+        files = (file for suffix in ("png", "mp4") for file in outputs.glob(f"[!.]*/*/*/*.{suffix}"))
         return {file.relative_to(outputs).as_posix(): file.read_bytes() for file in files}
 
     def lose_state(self) -> None:

@@ -56,6 +56,8 @@ async def run(app: App, *, once: bool, allow: str = "", selects: Callable[[str],
         async def look() -> ReconcileResult:
             if watch is not None:
                 watch.refresh()
+            if not versions.asked:
+                await versions.ask(*backends.values())
             return await reconcile()
 
         def unfinished() -> list[Job]:
@@ -63,7 +65,6 @@ async def run(app: App, *, once: bool, allow: str = "", selects: Callable[[str],
 
         times = Timing(quiet=config.source.debounce_seconds, cap=config.source.debounce_max_seconds, rescan=config.source.rescan_seconds)
         daemon = Daemon(lanes, look, unfinished, app.clock, once=once, timing=times)
-        await versions.ask(*backends.values())
         if not once:
             loop = asyncio.get_running_loop()
             watch = Watch(_watched(app), _waker(loop, daemon))
@@ -153,6 +154,11 @@ class Versions:
         self._outlet = outlet
         self.known: dict[str, str] = {"koma": __version__}
         self._up: dict[str, bool] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether any backend was probed yet."""
+        return bool(self._up)
 
     async def ask(self, *backends: Backend) -> bool:
         """Probe every backend; whether the node signatures changed."""

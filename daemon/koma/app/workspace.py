@@ -3,9 +3,10 @@
 Adapters are imported when they are first used, so that `koma plan` with nothing to do pays for none that it does not need.
 """
 
+from __future__ import annotations
+
 import json
 import os
-from collections.abc import Callable, Mapping
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -14,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Self
 from koma import __version__
 from koma.config import Config, find_workspace, load
 from koma.core.keys import KEY_FORMAT
-from koma.core.node_rules import Signatures
 from koma.core.words import BackendKind, Rendition
-from koma.engine.drafting import Drafting
 from koma.engine.survey import Surveyor
 from koma.engine.templates import Templates
 from koma.engine.wanted import Desires
-from koma.ports import Backend, Clock, Renderer, Source, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from koma.core.node_rules import Signatures
+    from koma.engine.drafting import Drafting
+    from koma.ports import Backend, Clock, Renderer, Source, Store, StoreReader
     from koma.publish.media import MediaBuilder
     from koma.publish.objects import FileObjects
     from koma.publish.publisher import FolderPublisher
@@ -58,7 +61,7 @@ class App:
             self._opened.pop()()
 
     @cached_property
-    def cache(self) -> "Cache":
+    def cache(self) -> Cache:
         """What was parsed and resolved before."""
         from koma.sources.cache import Cache  # noqa: PLC0415
 
@@ -97,14 +100,25 @@ class App:
         return store
 
     @cached_property
-    def objects(self) -> "FileObjects":
+    def reader(self) -> StoreReader:
+        """The few columns of the store that a plan with nothing to do reads."""
+        if self._writes:
+            return self.store
+        from koma.stores.reading import StoreReader  # noqa: PLC0415
+
+        reader = StoreReader(self.config.paths.state)
+        self._opened.append(reader.close)
+        return reader
+
+    @cached_property
+    def objects(self) -> FileObjects:
         """The object store."""
         from koma.publish.objects import FileObjects  # noqa: PLC0415
 
         return FileObjects(self.config.paths.objects)
 
     @cached_property
-    def media(self) -> "MediaBuilder":
+    def media(self) -> MediaBuilder:
         """Decoding and encoding."""
         from koma.publish.media import MediaBuilder  # noqa: PLC0415
 
@@ -118,7 +132,7 @@ class App:
         return folder
 
     @cached_property
-    def publisher(self) -> "FolderPublisher":
+    def publisher(self) -> FolderPublisher:
         """The outputs folder."""
         from koma.publish.publisher import FolderPublisher  # noqa: PLC0415
 
@@ -146,6 +160,7 @@ class App:
     @cached_property
     def signatures(self) -> Signatures:
         """Node signatures to check graphs against: those of the server that was seen last, else the recorded ones."""
+        from koma.core.node_rules import Signatures  # noqa: PLC0415
         from koma.templating.signatures import load_recorded  # noqa: PLC0415
 
         recorded = load_recorded()
@@ -162,7 +177,6 @@ class App:
     def forget_signatures(self) -> None:
         """Read them again next time: another server answered."""
         self.__dict__.pop("signatures", None)
-        self.drafting.salt = self._signature_salt()
 
     @cached_property
     def templates(self) -> Templates:
@@ -172,12 +186,14 @@ class App:
     @cached_property
     def drafting(self) -> Drafting:
         """Scenes to target rows."""
-        return Drafting(self.templates, lambda: self.renderer, lambda: self.signatures, self._signature_salt())
+        from koma.engine.drafting import Drafting  # noqa: PLC0415
+
+        return Drafting(self.templates, lambda: self.renderer, lambda: self.signatures)
 
     @cached_property
     def desires(self) -> Desires:
         """What is wanted."""
-        return Desires(self.source, self.cache, self.templates, self.drafting, self._content_digest)
+        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._signature_salt, self._content_digest)
 
     def _content_digest(self, file: Path) -> str:
         return self.media.content_digest(file)
@@ -185,7 +201,7 @@ class App:
     @cached_property
     def surveyor(self) -> Surveyor:
         """One look at everything."""
-        return Surveyor(self.source, self.desires, self.store, self.objects, self.config.paths.outputs)
+        return Surveyor(self.source, self.desires, self.reader, lambda: self.store, lambda: self.objects, self.config.paths.outputs)
 
     def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
         """Backends that a rendition is drawn by. Raises KomaError when ComfyUI is needed and none is named."""

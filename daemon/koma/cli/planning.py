@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koma.app.workspace import App
-from koma.core.action import Action, Plan, Selection
+from koma.core.action import EVERYTHING, Action, Plan, Selection
 from koma.core.errors import KomaError, UsageError
+from koma.core.faults import SourceError
 from koma.core.patterns import any_of
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.words import ActionKind, Reason, Rendition
-from koma.ports import SourceError
 
 if TYPE_CHECKING:
     from koma.cli.plan import Options
@@ -32,7 +32,7 @@ def run(options: "Options", workspace: Path | None) -> int:
     gc.disable()  # tens of thousands of small values, all needed until the end
     with App.open(workspace) as app:
         rendition = _rendition(options.rendition) if options.rendition else app.config.rendition
-        selection = Selection(any_of(options.targets), any_of(options.excluded))
+        selection = Selection(any_of(options.targets), any_of(options.excluded)) if options.targets or options.excluded else EVERYTHING
         survey = _survey(app, rendition, selection)
         actions = _explained(app, survey)
         safety = app.config.safety

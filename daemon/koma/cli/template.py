@@ -19,7 +19,7 @@ def check(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> i
 
 @app.command()
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> int:
-    """What a template makes, takes and needs."""
+    """Say what a template makes, takes and needs."""
     from koma.cli.templating import show_template  # noqa: PLC0415 - start-up time of --help
 
     return show_template(ctx.obj, name, as_json=as_json)

@@ -1,13 +1,13 @@
 """What a plan is made of: actions with their reasons, what they were decided from, and which targets are spoken of."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from koma.core.take import Published, TakeRow
+from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason
 
+_NONE: Mapping[Any, str] = {}
 LEAST_SECONDS = 0.001
 UNSURE = 1.5  # how much longer than its estimate a render may well take before there is any experience
 
@@ -47,25 +47,24 @@ class Action(NamedTuple):
     message: str = ""
 
 
-@dataclass(slots=True)
-class Observed:
+class Observed(NamedTuple):
     """What there is. `takes` loads take rows of render keys when they are needed; `missing` are published paths whose file is gone.
 
     `running` maps (target, render_key) of unfinished jobs to their action; `flags` are the store's small facts; `has_object` says whether
-    an object is there, given its digest and the suffix of the file people see.
+    an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template.
     """
 
     published: Mapping[str, Published]
     takes: Callable[[Iterable[str]], Sequence[TakeRow]]
     missing: Collection[str] = ()
-    running: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
+    running: Mapping[tuple[str, str], str] = _NONE
+    flags: Mapping[str, str] = _NONE
     has_object: Callable[[str, str], bool] = lambda _digest, _suffix: True
-    durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    durations: Callable[[], Mapping[str, Sequence[float]]] = dict
 
     def cost(self, target: Target) -> tuple[float, float]:
         """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0."""
-        past = sorted(self.durations.get(target.template, ()))
+        past = sorted(self.durations().get(target.template, ()))
         if not past:
             return max(target.estimate_seconds, LEAST_SECONDS), max(target.estimate_seconds * UNSURE, LEAST_SECONDS)
         return max(quantile(past, 0.5), LEAST_SECONDS), max(quantile(past, 0.9), LEAST_SECONDS)
@@ -79,8 +78,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which targets a plan speaks of: those matching `targets` (all if empty), less `excluded`; both are predicates over ids."""
 
     targets: Callable[[str], bool] | None = None
@@ -88,11 +86,17 @@ class Selection:
 
     def takes(self, target_id: str) -> bool:
         """Whether this target is spoken of."""
-        return (self.targets is None or self.targets(target_id)) and not (self.excluded is not None and self.excluded(target_id))
+        return (
+            self is EVERYTHING
+            or (self.targets is None or self.targets(target_id))
+            and not (self.excluded is not None and self.excluded(target_id))
+        )
 
 
-@dataclass(slots=True)
-class Plan:
+EVERYTHING = Selection()
+
+
+class Plan(NamedTuple):
     """Every target's action. `kept` counts keeps that are not listed in `actions`."""
 
     actions: list[Action]

@@ -4,7 +4,6 @@ A scene's targets are a function of the digests of what it reads; while those st
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from koma.core.keys import text_digest
@@ -15,7 +14,10 @@ HELD = "held "  # before the kind of a document that says what it is but can't b
 
 
 class Head(NamedTuple):
-    """What is known of a document without its body. `part` counts the documents of a file; `line` is where it begins; `held` are ids of shots left out for their mistakes."""
+    """What is known of a document without its body.
+
+    `part` counts the documents of a file; `line` is where it begins; `held` are ids of shots left out for their mistakes.
+    """
 
     path: str
     part: int
@@ -26,7 +28,6 @@ class Head(NamedTuple):
     held: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class Folder:
     """One watched folder: its documents' heads by kind and id, and its reference pictures' digests.
 
@@ -34,11 +35,12 @@ class Folder:
     used, with an empty id where it can't be read.
     """
 
-    path: str
-    heads: dict[str, dict[str, Head]] = field(default_factory=dict)
-    references: dict[str, str] = field(default_factory=dict)
-    unread: bool = False
-    held: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.heads: dict[str, dict[str, Head]] = {}
+        self.references: dict[str, str] = {}
+        self.unread = False
+        self.held: set[tuple[str, str]] = set()
 
     @property
     def broken(self) -> bool:
@@ -130,19 +132,27 @@ def _same_project(folders: Sequence[Folder], problems: list[Problem]) -> None:
             seen[head.id] = folder
 
 
-def input_digest(folder: Folder, scene: Head, names: Iterable[str], templates: Mapping[str, str], salt: str) -> str:
-    """Digest over everything a scene's targets are made from; a name that stands for nothing counts as such."""
-    parts = [salt, scene.data_digest, scene.path, ",".join(scene.held)]
-    for name in names:
+class Inputs:
+    """Digests of everything that scenes of one folder read, by name; a name that stands for nothing counts as such."""
+
+    def __init__(self, folder: Folder, templates: Mapping[str, str], salt: str) -> None:
+        self._folder = folder
+        self._templates = templates
+        self._salt = salt
+        self._lists: dict[str, str] = {}
+
+    def digest(self, scene: Head, names: str) -> str:
+        """Digest over everything that a scene's targets are made from; `names` are those of what it reads, one a line."""
+        if names not in self._lists:
+            self._lists[names] = text_digest(self._salt, *(part for name in names.split("\n") for part in (name, self._value(name))))
+        return text_digest(self._lists[names], scene.data_digest, scene.path, *scene.held)
+
+    def _value(self, name: str) -> str:
         kind, _, key = name.partition(":")
         if kind == "template":
-            value = templates.get(key, "")
-        elif kind == "references":
-            value = folder.references.get(key, "")
-        elif kind == "all":
-            value = " ".join(f"{head.data_digest} {head.path}" for _, head in sorted(folder.heads.get(key, {}).items()))
-        else:
-            head = folder.heads.get(kind, {}).get(key)
-            value = f"{head.data_digest} {head.path}" if head else ""
-        parts += (name, value)
-    return text_digest(*parts)
+            return self._templates.get(key, "")
+        if kind == "references":
+            return self._folder.references.get(key, "")
+        found = self._folder.heads.get(key if kind == "all" else kind, {})
+        heads = sorted(found.items()) if kind == "all" else [(key, found[key])] if key in found else []
+        return " ".join(f"{head.data_digest} {head.path}" for _, head in heads)

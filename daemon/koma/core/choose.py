@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from koma.core.gate import Check, GateResult, Op
-from koma.core.take import Published
+from koma.core.rows import Published
 from koma.core.words import Reason, Verdict
 
 Merit = tuple[int, float]  # minus the number of failed required checks, mean distance from the thresholds in -1..1

@@ -14,6 +14,7 @@ from koma.core.style import cast_words, checkpoint_of, look_of, lora_row, loras_
 from koma.core.template import Template, bind
 from koma.core.words import Phase
 
+_LENGTH = ("parameters.frames", "parameters.fps")  # said better by the template's own rule of lengths and rates
 DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.VIDEO: "svd-video"}
 
 
@@ -28,11 +29,12 @@ def draft_graph(context: Context, cut: Cut) -> Draft:
     params, problems = _parameters(
         context, cut, template, {name: PLACEHOLDER + name for name in [*dict(reads), *(i.name for i in inputs)]}, place
     )
+    length = _length_problems(template.manifest, values, context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.frames"))
+    problems = [p for p in problems if not (length and p.path in _LENGTH)] + length
     problems += style_problems(context.world, template.name, params, place)
-    problems += _length_problems(template.manifest, values, place)
     context.problems += problems
     if problems or not complete:
-        return blocked(cut.address, cut.phase, cut.scene, place, values)
+        return blocked(cut.address, cut.phase, cut.scene, place, values)._replace(inputs=inputs)
     needs = dict.fromkeys((*needs_of(cut.address, cut.phase, values["phases"]), *(target for _, target in reads)))
     return Draft(
         cut.address,
@@ -52,16 +54,17 @@ def draft_graph(context: Context, cut: Cut) -> Draft:
     )
 
 
-def template_name(context: Context, cut: Cut) -> str:
-    """Which template makes this phase of a shot: the shot's choice, else the scene's, the project's, the default; "" for none."""
-    for owner in (cut.shot, cut.scene.data, context.world.project.data):
-        if cut.phase in (owner.get("templates") or {}):
-            return str(owner["templates"][cut.phase])
-    return DEFAULT_TEMPLATES.get(cut.phase, "")
+def _chosen(context: Context, cut: Cut, place: Place) -> tuple[str, Place]:
+    """Give the template of this phase and where it is named: in the shot, else the scene, the project; else the default, "" for none."""
+    scene, project = cut.scene, context.world.project
+    for data, doc, prefix in ((cut.shot, scene, f"shots.{cut.shot['id']}."), (scene.data, scene, ""), (project.data, project, "")):
+        if cut.phase in (data.get("templates") or {}):
+            return str(data["templates"][cut.phase]), context.place(doc.file, doc.part, f"{prefix}templates.{cut.phase}")
+    return DEFAULT_TEMPLATES.get(cut.phase, ""), place
 
 
 def _template(context: Context, cut: Cut, place: Place) -> LoadedTemplate | None:
-    name = template_name(context, cut)
+    name, place = _chosen(context, cut, place)
     if name in context.templates:
         return context.templates[name]
     near = closest(name, context.templates) if name else None

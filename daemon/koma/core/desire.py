@@ -11,10 +11,11 @@ from koma.core.animatic_draft import draft_panel
 from koma.core.casting import check_shot
 from koma.core.changes import DIGEST
 from koma.core.comfyui_draft import draft_graph
+from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, blocked, origin_of
 from koma.core.gate import Rule
-from koma.core.keys import digest, text_digest
-from koma.core.resolve import Doc, World, flatten, resolve_shot
+from koma.core.keys import digest, render_key, text_digest
+from koma.core.resolve import World, flatten, resolve_shot
 from koma.core.rules import basic_rules, measure_key, measures_for, rules_digest, with_overrides
 from koma.core.target import Target
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
@@ -80,6 +81,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     gate = gate_of(world, draft, context.backend) if drawn else Gate((), (), "", "")
     shot_id = draft.address.rsplit("/", 1)[1]
     shot = next(shot for shot in scene.data["shots"] if shot["id"] == shot_id)
+    based = base_key(draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
         rendition=str(context.rendition),
@@ -87,7 +89,8 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         backend=str(context.backend),
         template=template.name if template else f"{context.backend}-{draft.phase}",
         family=template.manifest.family if template else str(context.backend),
-        base_key=base_key(draft, drawn) if drawn else "",
+        base_key=based,
+        key=render_key(str(context.backend), based, ()) if based and not draft.reads else "",
         reads=draft.reads,
         inputs=draft.inputs,
         needs=draft.needs,

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from koma.core.document import Doc
 from koma.core.problem import Place, Problem
-from koma.core.resolve import Doc, World
+from koma.core.resolve import World
 from koma.core.template import Template
 from koma.core.words import BackendKind, Phase, Reason, Rendition
 

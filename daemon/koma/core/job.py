@@ -93,8 +93,8 @@ class Job:
     `attempt` counts submissions from 1 (0 before the first); `prompt_id` is that of the current attempt. `not_before` is the earliest
     time (epoch seconds) for the next submission. `doubt_since` is set while the backend's answer is unknown or the prompt absent, and
     while a cancelled or overdue prompt has not stopped yet. `failed_attempts` counts attempts whose failure counts against the job,
-    `lost_attempts` those that vanished from the backend before they began, `failed_steps` failed tries of the present step (collect, measure, record, publish). `finished_at` before a terminal state means:
-    it has failed, and the failed take is being recorded.
+    `lost_attempts` those that vanished from the backend before they began, `failed_steps` failed tries of the present step (collect,
+    measure, record, publish). `finished_at` before a terminal state means: it has failed, and the failed take is being recorded.
     """
 
     job_id: str

@@ -7,14 +7,15 @@ through the targets once, upstream first; a target whose published row already a
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from koma.core.action import Action, Observed, Plan, Selection
-from koma.core.choose import choose, is_good
+from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.keys import render_key
-from koma.core.take import Published, TakeRow
+from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason, Verdict
 
 _NOBODY: Mapping[str, str] = {}
+_PASSED = str(Verdict.PASSED)
+_JUDGING = frozenset({ActionKind.MEASURE, ActionKind.GATE})
 
 
 class _Standing(NamedTuple):
@@ -38,7 +39,7 @@ def plan(
     `targets` stand upstream first. `blocked` are id prefixes whose documents could not be read: what is published under them is held, not
     retired. `moved` maps new target ids to the old ones they were published under.
     """
-    return _Planner(observed, selection or Selection(), moved).plan(targets, blocked)
+    return _Planner(observed, selection or EVERYTHING, moved).plan(targets, blocked)
 
 
 class _Planner:
@@ -52,23 +53,21 @@ class _Planner:
 
     def plan(self, targets: Sequence[Target], blocked: Sequence[str]) -> Plan:
         later = [target for target in targets if not self._keep_at_once(target)]
-        settled = self._standing.keys()
-        kept = [target.id for target in targets if target.id in settled and self._selection.takes(target.id)]
-        result = Plan([], kept)
+        result = Plan([], [target_id for target_id in self._standing if self._selection.takes(target_id)])
         rows = self._takes_of(later)
         for target in later:
             self._plan_one(target, rows, result)
-        result.actions += self._unwanted({target.id for target in targets}, blocked)
+        result.actions.extend(self._unwanted({target.id for target in targets}, blocked))
         return result
 
     def _keep_at_once(self, target: Target) -> bool:
         """Try the common case: published with the wanted key, measured and judged as asked for, passed, and the file is there."""
         row = self._observed.published.get(target.id)
-        if row is None or row.verdict != Verdict.PASSED or target.hold or row.path in self._observed.missing:
+        if row is None or row.verdict != _PASSED or row.render_key != (target.key or self._key(target)):
             return False
-        if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or row.render_key != self._key(target):
+        if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or target.hold:
             return False
-        if self._observed.flags and self._flag("retry", target):
+        if row.path in self._observed.missing or (self._observed.flags and self._flag("retry", target)):
             return False
         self._standing[target.id] = _Standing(row.content_digest, True, ActionKind.KEEP)
         return True
@@ -78,14 +77,15 @@ class _Planner:
 
     def _key(self, target: Target) -> str:
         """Render key, or "" while the pixels of something it reads are not decided."""
-        if not target.base_key:
-            return ""
+        if target.key or not target.base_key:
+            return target.key
         inputs = [(name, found.content if (found := self._standing.get(upstream)) else "") for name, upstream in target.reads]
         return render_key(target.backend, target.base_key, inputs) if all(content for _, content in inputs) else ""
 
     def _takes_of(self, later: Sequence[Target]) -> dict[tuple[str, str], list[TakeRow]]:
         """Take rows of every target whose key is known already, in one read."""
-        return _by_target(self._observed.takes([key for target in later if (key := self._key(target))]))
+        keys = [key for target in later if (key := self._key(target))]
+        return _by_target(self._observed.takes(keys)) if keys else {}
 
     def _plan_one(self, target: Target, rows: Mapping[tuple[str, str], list[TakeRow]], result: Plan) -> None:
         key = self._key(target)
@@ -105,7 +105,17 @@ class _Planner:
         """Say what follows from it: only a take that passed, was approved, or belongs to a decided key is read downstream."""
         published = self._observed.published.get(action.target_id)
         there = published.take_key if published is not None and published.render_key == action.key else ""
-        good = next((row for row in takes if row.take_key in (action.take_key, there) and (is_good(row) or row.decided)), None)
+        # Whichever take is being judged again: until that is over, what lies in the outputs folder is what is read.
+        read = (there,) if action.action in _JUDGING else (action.take_key, there)
+        good = next(
+            (
+                row
+                for key in read
+                for row in takes
+                if row.take_key == key and (row.verdict == Verdict.PASSED or row.approved or row.decided)
+            ),
+            None,
+        )
         if good is None or not good.content_digest or action.action is ActionKind.RENDER:
             return _Standing("", False, action.action)
         return _Standing(good.content_digest, True, action.action)
@@ -169,6 +179,8 @@ class _Planner:
         if stale := _stale(target, takes):
             kind, reason, row = stale
             return Action(target.id, kind, reason, target, key, take_key=row.take_key)
+        from koma.core.choose import choose  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
         published = self._observed.published.get(target.id)
         passed = published is not None and (published.verdict == Verdict.PASSED or published.decided)
         choice = choose(takes, target.takes_wanted, target.takes_limit, published, published_passed=passed)

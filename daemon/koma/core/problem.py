@@ -4,8 +4,8 @@ Exceptions are for bugs and for lost effects; a mistake in a document, a picture
 what reads that file.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -15,8 +15,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where in the workspace: path relative to its root (POSIX), line and column from 1, 0 where a file has none."""
 
     file: str
@@ -28,8 +27,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: what happened, where, what was expected, and what to do.
 
     `code` is a stable kebab-case word (`unknown-field`, `missing-reference`, `git-lfs-pointer`, ...). `path` is the field

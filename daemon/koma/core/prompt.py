@@ -89,5 +89,5 @@ def prompt_of(values: Mapping[str, Any], look: Sequence[str], characters: str, t
 def negative_of(values: Mapping[str, Any], look: Sequence[str]) -> str:
     """Whole negative prompt: look, characters, place, scene, shot."""
     location = values["location"] or {}
-    cast = [who.get("negative") for who in values["characters"]]
+    cast = [who.get(name) for who in values["characters"] for name in ("negative", "expression_negative", "pose_negative")]
     return _join([*look, *cast, location.get("negative"), values["scene"]["negative"], values["negative"]])

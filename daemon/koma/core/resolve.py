@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from koma.core.document import Doc
+
 VISUAL = ("base_prompt", "negative", "traits", "palette", "height", "loras")
 SHOT_DEFAULTS = ("framing", "angle", "camera", "frames", "seconds", "duration", "time", "mood", "weather", "phases")
 
@@ -53,17 +55,6 @@ def _note(origins: Origins, name: str, value: Any, layer: Layer, path: str) -> N
         origins[name] = (layer.file, layer.part, path)
 
 
-class Doc(NamedTuple):
-    """One parsed document, as far as resolving needs it."""
-
-    kind: str
-    id: str
-    file: str
-    part: int
-    data_digest: str
-    data: Mapping[str, Any]
-
-
 class Reference(NamedTuple):
     """One reference picture of a character. `problem` is the code of what is wrong with it, "" if nothing is."""
 
@@ -104,8 +95,7 @@ class World:
 def character_layers(world: World, entry: Mapping[str, Any]) -> list[Layer]:
     """Layers of one character as a scene or shot names it: defaults, base, version, outfit."""
     doc = world.characters[entry["id"]]
-    version = entry.get("version") or doc.data.get("default_version") or ""
-    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
+    version, outfit = _chosen(doc, entry, "version"), _chosen(doc, entry, "outfit")
     layers = [Layer(d.file, d.part, "defaults.character.", d.data.get("defaults", {}).get("character") or {}) for d in _commons(world)]
     layers.append(Layer(doc.file, doc.part, "", {key: doc.data[key] for key in VISUAL if key in doc.data}))
     if version:
@@ -113,6 +103,10 @@ def character_layers(world: World, entry: Mapping[str, Any]) -> list[Layer]:
     if outfit:
         layers.append(Layer(doc.file, doc.part, f"outfits.{outfit}.", _outfit(doc.data.get("outfits", {}).get(outfit) or {})))
     return layers
+
+
+def _chosen(doc: Doc, entry: Mapping[str, Any], what: str) -> str:
+    return entry.get(what) or doc.data.get(f"default_{what}") or ""
 
 
 def _outfit(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,57 +121,68 @@ def _commons(world: World) -> list[Doc]:
 def resolve_character(world: World, entry: Mapping[str, Any], origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
     """Resolve one character entry of a shot, without what only the scene or shot says (pose, expression, position)."""
     doc = world.characters[entry["id"]]
-    version = entry.get("version") or doc.data.get("default_version") or ""
-    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
+    version, outfit = _chosen(doc, entry, "version"), _chosen(doc, entry, "outfit")
     memo_key = ("character", entry["id"], version, outfit)
     if origins is None and memo_key in world.memo:
         return world.memo[memo_key]  # type: ignore[no-any-return]  # the memo holds what this function made
     found = overlay(character_layers(world, entry), (*VISUAL, "outfit_prompt"), origins, prefix)
+    own = Layer(doc.file, doc.part, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {})
+    person = overlay([own], ("age", "emotional_state"), origins, prefix)
     result = {
         "id": doc.id,
         "name": doc.data.get("name", doc.id),
         "version": version,
         "outfit": outfit,
-        "age": (doc.data.get("versions", {}).get(version) or {}).get("age"),
-        "emotional_state": (doc.data.get("versions", {}).get(version) or {}).get("emotional_state"),
+        "age": person.get("age"),
+        "emotional_state": person.get("emotional_state"),
         **found,
     }
     if origins is None:
         world.memo[memo_key] = result
+    else:
+        _trace_character(doc, origins, prefix)
     return result
 
 
-_ENTRY_OVERLAY = frozenset(VISUAL)
+def _trace_character(doc: Doc, origins: Origins, prefix: str) -> None:
+    """Note what a character says of itself: its name, and the version and outfit where no shot names one."""
+    for field_name, path in (("name", "name"), ("version", "default_version"), ("outfit", "default_outfit")):
+        if path in doc.data:
+            origins[f"{prefix}{field_name}"] = (doc.file, doc.part, path)
 
 
 def _cast(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str, origins: Origins | None) -> list[dict[str, Any]]:
     """Characters of a shot: those it names, each over the scene's entry of the same id; the scene's whole cast if it names none."""
-    in_scene = {entry["id"]: (i, entry) for i, entry in enumerate(scene.data.get("characters") or ())}
+    in_scene = {entry["id"]: entry for entry in scene.data.get("characters") or ()}
     named = shot.get("characters")
-    entries = named if named is not None else [entry for _, entry in in_scene.values()]
+    common = (scene.data.get("defaults") or {}).get("character") or {}
     cast = []
-    for number, entry in enumerate(entries):
-        layers = []
-        if entry["id"] in in_scene:
-            layers.append(Layer(scene.file, scene.part, f"characters.{entry['id']}.", in_scene[entry["id"]][1]))
+    for number, entry in enumerate(in_scene.values() if named is None else named):
+        who = entry["id"]
+        layers = [Layer(scene.file, scene.part, "defaults.character.", common)]
+        if who in in_scene:
+            layers.append(Layer(scene.file, scene.part, f"characters.{who}.", in_scene[who]))
         if named is not None:
-            layers.append(Layer(scene.file, scene.part, f"{shot_path}characters.{entry['id']}.", entry))
-        cast.append(_cast_member(world, layers, origins, f"characters.{entry['id']}.", number))
+            layers.append(Layer(scene.file, scene.part, f"{shot_path}characters.{who}.", entry))
+        cast.append(_cast_member(world, layers, origins, f"characters.{who}.", number))
     return cast
 
 
 def _cast_member(world: World, layers: list[Layer], origins: Origins | None, prefix: str, number: int) -> dict[str, Any]:
-    merged = overlay(layers, None, origins, prefix)
+    merged = overlay(layers)
     base = resolve_character(world, merged, origins, prefix)
-    doc = world.characters[merged["id"]]
-    own = {key: merged[key] for key in merged if key in _ENTRY_OVERLAY}
+    if origins is not None:
+        overlay(layers, None, origins, prefix)  # after the character's own fields, because these win over them
     result = {**base, "position": merged.get("position") or _POSITIONS[number % 3], "facing": merged.get("facing") or ""}
-    for key, value in own.items():
-        _merge(result, key, value)
+    for key in VISUAL:
+        if key in merged:
+            _merge(result, key, merged[key])
+    doc = world.characters[merged["id"]]
     for kind, plural in (("expression", "expressions"), ("pose", "poses")):
         word = merged.get(kind) or ""
-        result[kind] = word
-        result[f"{kind}_prompt"] = (doc.data.get(plural, {}).get(word) or {}).get("prompt") or word
+        words = Layer(doc.file, doc.part, f"{plural}.{word}.", doc.data.get(plural, {}).get(word) or {})
+        found = overlay([words], None, origins, f"{prefix}{kind}_")
+        result |= {kind: word, f"{kind}_prompt": found.get("prompt") or word, f"{kind}_negative": found.get("negative", "")}
     return result
 
 
@@ -263,9 +268,23 @@ def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bo
         "location": _location(location),
         "characters": _cast(world, scene, shot, shot_path, origins),
     }
-    if origins is not None and location is not None:
-        overlay([Layer(location.file, location.part, "", location.data)], None, origins, "location.")
+    if origins is not None:
+        _trace_shot(origins, own, location)
     return Resolved(f"{world.id}/{scene.id}/{shot['id']}", values, origins or {})
+
+
+def _trace_shot(origins: Origins, own: Mapping[str, Any], location: Doc | None) -> None:
+    """Note where things come from that are worked out: a length in frames, and what a shot has from its location."""
+    for name in ("seconds", "duration"):
+        if name in origins:
+            origins["frames"] = origins[name]
+    if location is None:
+        return
+    overlay([Layer(location.file, location.part, "", location.data)], None, origins, "location.")
+    origins["location.id"] = origins["location"]
+    for name in ("time", "weather"):
+        if not own.get(name) and location.data.get(name):
+            origins[name] = (location.file, location.part, name)
 
 
 def _line(world: World, line: Mapping[str, Any]) -> dict[str, Any]:

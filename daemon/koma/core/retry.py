@@ -25,8 +25,8 @@ ABSENT_GRACE_SECONDS: Mapping[BackendKind, float] = {BackendKind.ANIMATIC: 0.0, 
 class Policy:
     """What follows a failure of one class.
 
-    `attempts` is how many failed attempts, of any class, a job may have before it fails. `delay` in seconds before the next attempt, doubled
-    with each failed one. `free` asks the backend for memory first.
+    `attempts` is how many failed attempts, of any class, a job may have before it fails. `delay` in seconds before the next attempt,
+    doubled with each failed one. `free` asks the backend for memory first.
     """
 
     attempts: int

@@ -1,14 +1,13 @@
 """Stop before mass damage: predicates over a whole plan that hold it until a person allows exactly that plan."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from koma.core.action import Plan
 from koma.core.keys import text_digest
-from koma.core.words import ActionKind
+from koma.core.words import ActionKind, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a plan may do without being asked about. `max_gpu_minutes` None means no limit; the share is of published targets, 0..1."""
 
     max_gpu_minutes: float | None = None
@@ -17,10 +16,10 @@ class Limits:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Digest over what a plan would do, 16 hex digits: the same work has the same digest, whatever the time."""
-    parts = sorted(
-        f"{a.action} {a.target_id} {a.key} {a.take_number}" for a in plan.actions if a.action not in (ActionKind.KEEP, ActionKind.HOLD)
-    )
+    """Digest over what a plan would begin, 16 hex digits: the same work has the same digest, whatever runs meanwhile."""
+    quiet = (ActionKind.KEEP, ActionKind.HOLD)
+    begun = (a for a in plan.actions if a.action not in quiet and a.reason is not Reason.RUNNING)
+    parts = sorted(f"{a.action} {a.target_id} {a.key} {a.take_number}" for a in begun)
     return text_digest(*parts)[:16]
 
 

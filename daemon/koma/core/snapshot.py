@@ -1,7 +1,6 @@
 """One snapshot of everything a plan reads: files by path with a digest each, from the work tree or from one commit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from koma.core.problem import Problem
@@ -18,8 +17,7 @@ class SourceFile(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Files by class. `project_folders` are watched folders; `digest` changes with any file; `commit` is set in git mode."""
 
     project_folders: tuple[str, ...]

@@ -11,7 +11,7 @@ from typing import Any
 from koma.core.gate import Measurement
 from koma.core.media import Artifact
 from koma.core.request import Failure, Sighting, Submitted
-from koma.core.take import Published
+from koma.core.rows import Published
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ def _broken(rules: Mapping[str, Any], template: str, params: Mapping[str, Any]) 
 
 
 def _stray(what: str, name: str, allowed: list[str] | None) -> Iterator[str]:
-    if allowed and name not in allowed:
-        yield f"{what} {name!r} is not among the style's: {', '.join(allowed)}"
+    if allowed is not None and name not in allowed:
+        yield f"{what} {name!r} is not among the style's: {', '.join(allowed) or 'it allows none'}"
 
 
 def _out_of_bounds(bounds: Mapping[str, Mapping[str, float]], params: Mapping[str, Any]) -> Iterator[str]:

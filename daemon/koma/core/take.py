@@ -1,4 +1,4 @@
-"""Takes, what is published, and everything else that the state store remembers about targets."""
+"""Takes: one finished try at a render_key each, with all that the state store remembers of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,42 +54,3 @@ class Take:
     def object(self) -> Artifact | None:
         """The lossless artifact, whose content digest is what downstream targets read."""
         return next((a for a in self.artifacts if a.role is Role.OBJECT), None)
-
-
-@dataclass(frozen=True, slots=True)
-class TakeRow:
-    """The few columns of a take that planning reads; made for ten thousand of them at once."""
-
-    take_key: str
-    target: str
-    rendition: str
-    render_key: str
-    number: int
-    verdict: str
-    decided: bool
-    approved: bool
-    measure_key: str
-    rules_digest: str
-    object_digest: str  # file digest of the object artifact, "" without one
-    content_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What lies in outputs/ for one target and rendition.
-
-    `path` is relative to the outputs folder (`lantern-street/s01/sh010/video.animatic.mp4`); `size` in bytes.
-    The other columns repeat those of its take, so that a plan with nothing to do reads one table.
-    """
-
-    target: str
-    rendition: str
-    take_key: str
-    render_key: str
-    path: str
-    size: int
-    verdict: str
-    measure_key: str
-    rules_digest: str
-    content_digest: str
-    decided: bool = False

@@ -3,13 +3,17 @@
 Rows are named tuples of JSON values, because ten thousand of them are read from the cache each time a plan is made.
 """
 
-from typing import Any, NamedTuple
+import json
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 
 class Target(NamedTuple):
     """One wanted target in one rendition.
 
-    `base_key` is the digest of graph or panel with take 1's seed; `reads` are (input name, target id) pairs whose pixels enter the key,
+    `base_key` is the digest of graph or panel with take 1's seed; `key` is the render_key where no pixels of other targets enter it, else "";
+    `reads` are (input name, target id) pairs whose pixels do enter,
     `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed
     take first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
     `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).
@@ -22,6 +26,7 @@ class Target(NamedTuple):
     template: str
     family: str
     base_key: str
+    key: str
     reads: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str, str, str], ...]
     needs: tuple[str, ...]
@@ -46,6 +51,16 @@ class Target(NamedTuple):
         return self.id.split("/", 1)[0]
 
 
-def target_from_row(row: list[Any]) -> Target:
-    """Read a row as the cache keeps it."""
-    return Target._make(row)
+_SAME = "="
+
+
+def targets_to_json(targets: Sequence[Target]) -> str:
+    """Write targets column by column; a column that is the same all the way down is written once."""
+    columns = [{_SAME: column[0]} if all(value == column[0] for value in column) else column for column in zip(*targets, strict=True)]
+    return json.dumps([len(targets), columns], ensure_ascii=False, separators=(",", ":"))
+
+
+def targets_from_json(text: str) -> Iterable[Target]:
+    """Read what `targets_to_json` wrote; tuples inside have become lists."""
+    count, columns = json.loads(text)
+    return map(Target._make, zip(*(repeat(c[_SAME], count) if type(c) is dict else c for c in columns), strict=True))

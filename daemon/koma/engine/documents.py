@@ -1,15 +1,20 @@
 """Parsed documents of a snapshot: heads from the cache where a file's bytes are known, parsed and remembered where not."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from koma.core.catalog import HELD, Head
+from koma.core.document import Doc
 from koma.core.keys import canonical, digest
 from koma.core.problem import Place, Problem, Severity
-from koma.core.resolve import Doc
-from koma.core.snapshot import Snapshot, SourceFile
-from koma.ports import PlanCache, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from koma.core.snapshot import Snapshot, SourceFile
+    from koma.ports import PlanCache, Source
 
 AT_ONCE = 500  # files read and parsed in one go
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from koma.core.desire import draft_scene, draft_shot, finish
+from koma.core.document import Doc
 from koma.core.draft import Context, Draft, LoadedTemplate, Placed
 from koma.core.graph import canonical_graph, check_graph, parse_graph
 from koma.core.keys import digest
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
-from koma.core.resolve import Doc, World
+from koma.core.resolve import World
 from koma.core.target import Target
 from koma.core.words import BackendKind, Reason, Rendition
 from koma.engine.templates import Templates
@@ -19,11 +20,10 @@ from koma.ports import Renderer
 class Drafting:
     """Holds what rendering needs: the renderer, the templates, and the node signatures that graphs are checked against."""
 
-    def __init__(self, templates: Templates, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures], salt: str) -> None:
+    def __init__(self, templates: Templates, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures]) -> None:
         self._templates = templates
         self._renderer = renderer
         self.signatures = signatures
-        self.salt = salt
         self.drafts: dict[str, Draft] = {}
 
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:

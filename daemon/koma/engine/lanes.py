@@ -119,6 +119,7 @@ class Lanes:
     def recover(self, jobs: Iterable[Job]) -> None:
         """Take up the jobs that a daemon before this one left; what the backend may have is asked about at once."""
         for job in jobs:
+            self._worker.events.emit("job_queued", **facts(job), queue=self._worker.count_waiting())
             lane = self._lane_of(job)
             if lane is not None and job.state in _STARTS_AT_ONCE:
                 self._start(lane, job, Recovered())
@@ -134,7 +135,6 @@ class Lanes:
             elif job.job_id not in lane.waiting and job.job_id not in lane.running:
                 lane.waiting[job.job_id] = job
                 lane.changed.set()
-                self._worker.events.emit("job_queued", **facts(job), queue=self._worker.count_waiting())
 
     def cancel(self, job_id: str) -> None:
         """Stop a job, whatever it is doing. Nothing if it is not here."""
@@ -168,15 +168,19 @@ class Lanes:
 
     async def _fill(self, lane: _Lane) -> float | None:
         """Start what may start; seconds until it is worth looking again, None for when something changes."""
-        clock = self._worker.clock
-        while not self._paused and not self._closing and lane.next_job(clock.now()) is not None:
-            if lane.yields and lane.backend is not None and (await lane.backend.probe()).others_waiting > 0:
-                return POLL_SECONDS
-            job = lane.next_job(clock.now())  # the probe took time: the best one may be another now
-            if job is not None and not self._paused and not self._closing:
-                del lane.waiting[job.job_id]
-                self._start(lane, job, Start())
-        return None if self._paused else lane.delay(clock.now())
+        while True:
+            job = self._next(lane)
+            if job is not None and lane.yields and lane.backend is not None:
+                if (await lane.backend.probe()).others_waiting > 0:
+                    return POLL_SECONDS
+                job = self._next(lane)  # the probe took time: the best one may be another now
+            if job is None:
+                return None if self._paused else lane.delay(self._worker.clock.now())
+            del lane.waiting[job.job_id]
+            self._start(lane, job, Start())
+
+    def _next(self, lane: _Lane) -> Job | None:
+        return None if self._paused or self._closing else lane.next_job(self._worker.clock.now())
 
     def _start(self, lane: _Lane, job: Job, event: Event) -> None:
         lane.running[job.job_id] = job

@@ -5,6 +5,7 @@ from typing import Any
 
 from koma.core.action import Action
 from koma.core.desire import base_key, facts_of, gate_of
+from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Job, JobState, Work
@@ -12,7 +13,7 @@ from koma.core.keys import digest, take_key
 from koma.core.media import InputFile, Media
 from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
-from koma.core.resolve import Doc, World
+from koma.core.resolve import World
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
 from koma.core.target import Target

@@ -6,9 +6,10 @@ from typing import Any
 from koma.core.action import Action, Change
 from koma.core.changes import DIGEST, Difference, differences
 from koma.core.desire import facts_of
+from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.problem import Place
-from koma.core.resolve import Doc, Origins, World, resolve_shot
+from koma.core.resolve import Origins, World, resolve_shot
 from koma.core.target import Target
 from koma.core.words import Reason
 from koma.engine.drafting import Drafting

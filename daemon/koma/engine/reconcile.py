@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
+from koma.core.faults import SourceError
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
 from koma.core.problem import Problem, Severity
@@ -17,7 +18,7 @@ from koma.core.words import ActionKind, Reason, Rendition, TargetState
 from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
 from koma.engine.survey import Survey, Surveyor
-from koma.ports import Clock, Events, Publisher, SourceError, Store, Wishes
+from koma.ports import Clock, Events, Publisher, Store, Wishes
 
 # A target in one of these states stays there until a person does something.
 FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})

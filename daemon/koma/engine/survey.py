@@ -3,26 +3,31 @@
 `koma plan`, `koma status` and each pass of the daemon go through here.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from koma.core.action import Observed, Plan, Selection
-from koma.core.job import Job
 from koma.core.plan import plan
-from koma.core.snapshot import Snapshot
-from koma.core.take import Published
-from koma.core.words import Rendition
-from koma.engine.wanted import Desires, Wanted
-from koma.ports import Objects, Source, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from koma.core.job import Job
+    from koma.core.rows import Published
+    from koma.core.snapshot import Snapshot
+    from koma.core.words import Rendition
+    from koma.engine.wanted import Desires, Wanted
+    from koma.ports import Objects, Source, Store, StoreReader
 
 # Suffixes of lossless objects by that of the file people see: backends answer with one of several picture formats.
 OBJECT_SUFFIXES = {".png": (".png", ".webp", ".jpg", ".jpeg"), ".mp4": (".mkv",)}
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(NamedTuple):
     """One look: what was read, wanted, found, and what follows."""
 
     rendition: Rendition
@@ -34,10 +39,19 @@ class Survey:
 
 
 class Surveyor:
-    """Makes surveys of one workspace."""
+    """Makes surveys of one workspace. `store` and `objects` are asked for only where more than `reader` knows is needed."""
 
-    def __init__(self, source: Source, desires: Desires, store: Store, objects: Objects, outputs: Path) -> None:
+    def __init__(
+        self,
+        source: Source,
+        desires: Desires,
+        reader: StoreReader,
+        store: Callable[[], Store],
+        objects: Callable[[], Objects],
+        outputs: Path,
+    ) -> None:
         self._source = source
+        self._reader = reader
         self._store = store
         self._objects = objects
         self._outputs = outputs
@@ -47,27 +61,28 @@ class Surveyor:
         """Look once. Raises SourceError if no sound snapshot can be had."""
         snapshot = self._source.snapshot()
         wanted = self.desires.wanted(snapshot, rendition)
-        jobs = self._store.jobs()
+        jobs = self._store().jobs() if self._reader.is_working() else []
         observed = self._observe(rendition, jobs)
         blocked = _blocked(wanted, observed.published)
         planned = plan(wanted.targets, observed, selection=selection, blocked=blocked, moved=wanted.moved)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
 
     def _observe(self, rendition: Rendition, jobs: Sequence[Job]) -> Observed:
-        published = {row.target: row for row in self._store.published() if row.rendition == rendition}
+        published = {row.target: row for row in self._reader.published() if row.rendition == rendition}
         running = {(job.work.target, job.work.render_key): str(job.action) for job in jobs if job.work.rendition == rendition}
         return Observed(
             published,
-            lambda keys: [row for row in self._store.take_rows(keys) if row.rendition == rendition],
+            lambda keys: [row for row in self._store().take_rows(keys) if row.rendition == rendition],
             missing=missing(str(self._outputs), published.values()),
             running=running,
-            flags=self._store.flags(),
+            flags=self._reader.flags(),
             has_object=self._has_object,
-            durations=self._store.durations(),
+            durations=cache(lambda: self._store().durations()),
         )
 
     def _has_object(self, file_digest: str, suffix: str) -> bool:
-        return any(self._objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
+        objects = self._objects()
+        return any(objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
 
 
 def missing(outputs: str, published: Iterable[Published]) -> frozenset[str]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from koma.core.choose import choose, merit
 from koma.core.job import Job
 from koma.core.receipt import finished_take
-from koma.core.take import Published, Take, TakeRow
+from koma.core.rows import Published, TakeRow
+from koma.core.take import Take
 from koma.core.words import ActionKind, Verdict
 from koma.ports import Store
 

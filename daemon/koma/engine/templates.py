@@ -1,21 +1,26 @@
 """Template folders of a snapshot: a project's own before the workspace's, read when they are needed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from koma.core.draft import LoadedTemplate
+from typing import TYPE_CHECKING
+
 from koma.core.keys import text_digest
 from koma.core.problem import Place, Problem
-from koma.core.snapshot import Snapshot, SourceFile
-from koma.ports import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from koma.core.draft import LoadedTemplate
+    from koma.core.snapshot import Snapshot, SourceFile
+    from koma.ports import Source
 
 MANIFEST, GRAPH = "template.yaml", "graph.json.j2"
 
 
-@dataclass(slots=True)
 class _Folder:
-    path: str
-    files: dict[str, SourceFile] = field(default_factory=dict)
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.files: dict[str, SourceFile] = {}
 
     @property
     def digest(self) -> str:
@@ -60,14 +65,15 @@ class Templates:
             if key not in self._loaded:
                 self._loaded[key] = self._read(name, folder)
             loaded = self._loaded[key]
-            if isinstance(loaded, LoadedTemplate):
-                found[name] = loaded
-            else:
+            if isinstance(loaded, list):
                 problems += loaded
+            else:
+                found[name] = loaded
         return found, problems
 
     def _read(self, name: str, folder: _Folder) -> LoadedTemplate | list[Problem]:
-        from koma.core.manifest import parse_template  # noqa: PLC0415  # reads YAML
+        from koma.core.draft import LoadedTemplate  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
+        from koma.core.manifest import parse_template  # noqa: PLC0415  # likewise
 
         texts = self._source.read(list(folder.files.values()))
         for part in (MANIFEST, GRAPH):

@@ -83,7 +83,8 @@ class Worker:
     """Runs jobs against the ports. `offload` runs a blocking function elsewhere; one at a time, which is the CPU lane.
 
     `on_stored` is called with a job each time its next state has been stored, before the effects; `count_waiting` tells how many jobs
-    wait. `versions` are Koma's own, for receipts. `scratch` is a folder for files on their way, else the system's.
+    wait. `versions` of Koma and of backends go into receipts as they are known when a take is recorded. `scratch` is a folder for
+    files on their way, else the system's.
     """
 
     def __init__(
@@ -112,8 +113,7 @@ class Worker:
         self._media = media
         self._measure = measure
         self._publisher = publisher
-        self._versions: dict[BackendKind, Mapping[str, str]] = {}
-        self._own_versions = versions or {}
+        self._versions: Mapping[str, str] = {} if versions is None else versions
         self._scratch = scratch
         self._offload = offload
         self._cpu_lane = asyncio.Lock()
@@ -231,7 +231,7 @@ class Worker:
         return sighting
 
     def _reached(self, kind: BackendKind, message: str, *, up: bool) -> None:
-        if self._up.get(kind) is not up:
+        if self._up.get(kind, True) is not up:
             self._up[kind] = up
             fields = {"backend": self.backends[kind].name, "message": "" if up else message}
             self.events.emit("backend_up" if up else "backend_down", **fields)
@@ -240,19 +240,12 @@ class Worker:
         request = request_of(job)
         with tempfile.TemporaryDirectory(prefix="koma-", dir=self._scratch) as folder:
             try:
-                await self._note_versions(job.work.backend)
                 files = await self.backends[job.work.backend].collect(request, job.outputs, Path(folder))
                 return Collected(tuple(await self._cpu(self._media.build, files, request)))
             except (CollectError, ValueError, OSError) as error:
                 return CollectFailed(Failure(FailureClass.BAD_OUTPUT, str(error)))
             except Exception as error:  # noqa: BLE001  # a bug met by one shot's files must not stop the others
                 return CollectFailed(_bug(error))
-
-    async def _note_versions(self, kind: BackendKind) -> None:
-        """Ask while the next job renders, so that a receipt names what really ran, even when a server was upgraded meanwhile."""
-        status = await self.backends[kind].probe()
-        if status.up:
-            self._versions[kind] = status.versions or {str(kind): status.version}
 
     def _recall(self, job: Job) -> Recalled:
         take = whole_take(self.store, job, job.work.take_key)
@@ -274,7 +267,7 @@ class Worker:
 
     async def _record_take(self, job: Job) -> Event:
         old = whole_take(self.store, job, job.work.take_key)
-        take = take_of(job, old, {**self._own_versions, **self._versions.get(job.work.backend, {})}, self.clock.now())
+        take = take_of(job, old, self._versions, self.clock.now())
         self.store.put_take(take)
         await self._cpu(self._publisher.keep_take, take, job.work.stem, job.failure.excerpt if job.failure is not None else "")
         return Recorded(publish=must_publish(self.store, job))

@@ -11,7 +11,8 @@ from typing import Any
 from koma.core.media import Artifact, Role
 from koma.core.receipt import ReceiptError, gate_document, take_from_receipt
 from koma.core.redact import redact_text
-from koma.core.take import Published, Take
+from koma.core.rows import Published
+from koma.core.take import Take
 from koma.core.words import Verdict
 from koma.ports import Objects
 from koma.publish.durable import link_or_copy, make_folder, move, sync_folder, try_link, write_text

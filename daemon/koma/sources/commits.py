@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from koma.core.faults import SourceError
 from koma.core.problem import Problem, Severity
 from koma.core.snapshot import Snapshot, SourceFile, classify
-from koma.ports import SourceError
 from koma.sources.directory import DirectorySource
 from koma.sources.git import GitSource
 

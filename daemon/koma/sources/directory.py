@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from koma.core.faults import SourceError
 from koma.core.problem import Place, Problem
 from koma.core.snapshot import Snapshot, SourceFile, classify
-from koma.ports import SourceError
 from koma.sources.cache import Cache, CachedFile
 from koma.sources.scan import FileStat, scan
 

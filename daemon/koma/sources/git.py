@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from koma.core.faults import SourceError
 from koma.core.problem import Place, Problem, Severity
 from koma.core.snapshot import SourceFile
-from koma.ports import SourceError
 from koma.sources.git_process import Git, without_credentials
 
 _WATCHED = "refs/koma/watched"

@@ -6,7 +6,8 @@ from typing import Any
 
 from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, TRANSITIONS, Job, JobState
-from koma.core.take import Published, Take, TakeRow
+from koma.core.rows import Published, TakeRow
+from koma.core.take import Take
 from koma.stores.rows import light, made_seconds
 
 _NEWEST = 100
@@ -37,6 +38,10 @@ class MemoryStore:
     def published(self) -> list[Published]:
         """Everything that lies in outputs/, by target and rendition."""
         return [self._published[key] for key in sorted(self._published)]
+
+    def is_working(self) -> bool:
+        """Whether any job is on its way."""
+        return bool(self.jobs())
 
     def take_rows(self, render_keys: Iterable[str] | None = None) -> list[TakeRow]:
         """Return takes of these keys, or all; by target, rendition, render_key, number."""
@@ -135,7 +140,7 @@ class MemoryStore:
     def _publish_again(self, target: str, rendition: str) -> None:
         published = self._published.get((target, rendition))
         if published is not None and self._is_decided(published):
-            self._published[target, rendition] = replace(published, decided=True)
+            self._published[target, rendition] = published._replace(decided=True)
 
     def _keep(self, job: Job) -> None:
         if job.state in TERMINAL:

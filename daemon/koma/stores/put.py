@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from koma.core.codec import to_json
-from koma.core.take import Published, Take
+from koma.core.rows import Published
+from koma.core.take import Take
 from koma.stores.rows import light, made_seconds
 
 _IS_DECIDED = """
@@ -48,7 +49,7 @@ _PUT = """
 
 def put_take(connection: sqlite3.Connection, take: Take) -> None:
     """Insert or replace it; once a take of its target, rendition and render_key is decided, all of them are."""
-    row = to_json(light(take)) | {"template": take.template, "made_seconds": made_seconds(take), "finished_at": take.finished_at}
+    row = light(take)._asdict() | {"template": take.template, "made_seconds": made_seconds(take), "finished_at": take.finished_at}
     decided = take.decided or _is_decided(connection, row)
     body_id = _put_body(connection, replace(take, decided=decided), row)
     connection.execute(_PUT, row | {"decided": decided, "body_id": body_id})
@@ -59,7 +60,7 @@ def put_take(connection: sqlite3.Connection, take: Take) -> None:
 
 def put_published(connection: sqlite3.Connection, published: Published) -> None:
     """Insert or replace the row of its target and rendition; it is decided if a take of its render_key is."""
-    row = to_json(published)
+    row = published._asdict()
     connection.execute(_PUT_PUBLISHED, row | {"decided": published.decided or _is_decided(connection, row)})
 
 

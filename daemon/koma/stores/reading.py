@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import RLock
 
 from koma.core.faults import StoreError
+from koma.core.rows import Published
 
 TYPE_CHECKING = False  # `typing` itself costs start-up time
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ class StoreReader:
     def published_rows(self) -> list[tuple[Any, ...]]:
         """Return what lies in outputs/ as tuples in the order of Published's fields, by target and rendition; truth is 0 or 1."""
         return self._rows(_ALL_PUBLISHED)
+
+    def published(self) -> list[Published]:
+        """Everything that lies in outputs/, by target and rendition."""
+        return list(map(Published._make, self.published_rows()))
+
+    def is_working(self) -> bool:
+        """Whether any job is on its way."""
+        return bool(self._rows("SELECT EXISTS (SELECT 1 FROM jobs)")[0][0])
 
     def published_files(self) -> list[tuple[str, int]]:
         """Return path relative to outputs/ and size in bytes of everything that is published."""

@@ -1,26 +1,7 @@
-"""Light rows: tuples in field order to values, ten thousand at a time, and takes to light rows."""
+"""Light rows: takes to the columns that planning reads."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from itertools import repeat
-from typing import Any, TypeVar
-
-from koma.core.take import Take, TakeRow
-
-T = TypeVar("T")
-
-
-def values(cls: type[T], rows: Sequence[Sequence[Any]], **convert: Callable[[Any], Any]) -> list[T]:
-    """Make one frozen, slotted value per row; columns stand in the order of the fields, `convert` maps those it names.
-
-    A frozen dataclass sets each field through a Python call in `__init__`; filling the slots a column at a time takes half the time.
-    """
-    made: list[T] = list(map(object.__new__, repeat(cls, len(rows))))
-    for field, column in zip(fields(cls), zip(*rows, strict=True), strict=False):  # type: ignore[arg-type]  # T is a dataclass
-        cells = map(convert[field.name], column) if field.name in convert else column
-        deque(map(getattr(cls, field.name).__set__, made, cells), maxlen=0)
-    return made
+from koma.core.rows import TakeRow
+from koma.core.take import Take
 
 
 def light(take: Take) -> TakeRow:

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from koma.core.codec import CodecError, from_json, to_json
 from koma.core.faults import StoreError
 from koma.core.job import Job, JobState
-from koma.core.take import Published, Take, TakeRow
+from koma.core.rows import Published, TakeRow
+from koma.core.take import Take
 from koma.stores.put import put_published, put_take
 from koma.stores.reading import StoreReader, explained
-from koma.stores.rows import values
 from koma.stores.writing import open_writer
 
 T = TypeVar("T")
@@ -50,9 +50,12 @@ _ENQUEUE = """
     SELECT :job_id, :target, :rendition, :state, :queued_at, :body
     WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE job_id = :job_id)
 """
-_END_JOB = "UPDATE jobs SET state = :state, body = :body, target = :target, rendition = :rendition WHERE job_id = :job_id"
+_END_JOB = """
+    UPDATE jobs SET state = :state, queued_at = :queued_at, body = :body, target = :target, rendition = :rendition
+    WHERE job_id = :job_id
+"""
 _ADVANCE = """
-    UPDATE jobs SET state = :state, body = :body
+    UPDATE jobs SET state = :state, queued_at = :queued_at, body = :body
     WHERE job_id = :job_id AND target = :target AND rendition = :rendition AND state = :expected
         AND (state = :state OR EXISTS (SELECT 1 FROM transitions WHERE from_state = :expected AND to_state = :state))
 """
@@ -66,13 +69,9 @@ class SqliteStore(StoreReader):
         self._readonly = readonly
         super().__init__(path, None if readonly else open_writer(path))
 
-    def published(self) -> list[Published]:
-        """Everything that lies in outputs/, by target and rendition."""
-        return values(Published, self.published_rows(), decided=bool)
-
     def take_rows(self, render_keys: Iterable[str] | None = None) -> list[TakeRow]:
         """Return takes of these keys, or all; by target, rendition, render_key, number."""
-        return values(TakeRow, self._take_rows(render_keys), decided=bool, approved=bool)
+        return list(map(TakeRow._make, self._take_rows(render_keys)))
 
     def _take_rows(self, render_keys: Iterable[str] | None) -> list[tuple[Any, ...]]:
         if render_keys is None:

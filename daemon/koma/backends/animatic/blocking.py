@@ -45,6 +45,8 @@ _ANGLES = {
     "worm": (0.04, -0.38, 1.04, 0.0),
 }
 _ACROSS = {"far-left": 0.11, "left": 0.3, "center": 0.5, "right": 0.7, "far-right": 0.89, "background": 0.62}
+# How far a framing goes by the height of the one it is about: a close-up of a child shows the child, not the air above it.
+_LEVELLED = {"full": 0.3, "medium": 0.35, "over-shoulder": 0.6, "close-up": 1.0, "extreme-close-up": 1.0}
 _USUAL = 0.8  # the eye height from which angles are counted
 BACKGROUND = 0.52  # size of a figure in the background
 
@@ -55,6 +57,9 @@ def shooting_of(panel: Panel) -> Shooting:
     eye, taper, squash, roll = _ANGLES[panel.angle]
     eye = max(0.04, _USUAL + (eye - _USUAL) * min(2.2, 0.55 / size))
     return Shooting(size, feet, spread, blur, eye, taper, squash, roll)
+
+
+COARSE_FROM = 0.003  # picture heights: a backdrop that is this blurred is painted at half the size
 
 
 def lens_of(shooting: Shooting, size: tuple[int, int], canvas: tuple[int, int]) -> Lens:
@@ -79,12 +84,14 @@ class Mark:
 def marks_of(panel: Panel, shooting: Shooting, lens: Lens, size: tuple[int, int]) -> list[tuple[Actor, Mark]]:
     """Place all figures, those farther away first."""
     back = _shoulder_of(panel)
+    lead = next((actor for actor in panel.actors if actor is not back and actor.position != "background"), None)
+    usual = (lead.height if lead else 1.0) ** _LEVELLED.get(panel.framing, 0.0)
     taken: dict[str, int] = {}
     placed: list[tuple[Actor, Mark]] = []
     for actor in panel.actors:
         beside = taken.get(actor.position, 0)
         taken[actor.position] = beside + 1
-        mark = _over_shoulder(actor, panel, lens, size) if actor is back else _mark(actor, beside, shooting, lens, size)
+        mark = _over_shoulder(actor, panel, lens, size) if actor is back else _mark(actor, beside, usual, shooting, lens, size)
         placed.append((actor, mark))
     return sorted(placed, key=lambda item: item[1].height if item[1].shoulder or item[1].blurred else size[1])
 
@@ -95,7 +102,7 @@ def _shoulder_of(panel: Panel) -> Actor | None:
     return next((actor for actor in panel.actors if actor.facing == "away"), panel.actors[-1])
 
 
-def _mark(actor: Actor, beside: int, shooting: Shooting, lens: Lens, size: tuple[int, int]) -> Mark:
+def _mark(actor: Actor, beside: int, usual: float, shooting: Shooting, lens: Lens, size: tuple[int, int]) -> Mark:
     across = (
         0.5
         + (_ACROSS[actor.position] - 0.5) * shooting.spread
@@ -105,7 +112,7 @@ def _mark(actor: Actor, beside: int, shooting: Shooting, lens: Lens, size: tuple
     near = BACKGROUND if far else 1.0
     x = lens.width / 2 + (across - 0.5) * size[0]
     y = lens.at((0.0, 0.0, 1.0 / near))[1]
-    height = lens.unit * near * min(1.6, max(0.4, actor.height)) * shooting.squash
+    height = lens.unit * near * min(1.6, max(0.4, actor.height / usual)) * shooting.squash
     return Mark(x, y, height, _facing(actor), blurred=far)
 
 

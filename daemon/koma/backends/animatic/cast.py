@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops
 
 from koma.backends.animatic import figure
 from koma.backends.animatic.blocking import Mark, Shooting, lead_of
@@ -83,7 +83,7 @@ class Cast:
         )
         if box[0] >= box[2] or box[1] >= box[3]:
             return None
-        sheet = Image.new("RGBA", ((box[2] - box[0]) * SUPERSAMPLING, (box[3] - box[1]) * SUPERSAMPLING))
+        sheet = Image.new("RGBa", ((box[2] - box[0]) * SUPERSAMPLING, (box[3] - box[1]) * SUPERSAMPLING))
         pen = _figure_pen(sheet, mark, box[:2], self.shooting.taper, roll=acting.pose.roll, ink=self.looks[number].ink)
         spots = figure.draw_figure(pen, self.looks[number], acting)
         shining = tuple((x / SUPERSAMPLING + box[0], y / SUPERSAMPLING + box[1]) for x, y in map(pen.place, spots))
@@ -91,9 +91,10 @@ class Cast:
 
     def _lit(self, sheet: Image.Image, mark: Mark, at: tuple[int, int], shining: tuple[Point, ...]) -> Sprite:
         """Shrink, shade towards the ground, and line the side that the light comes from."""
-        small = sheet.convert("RGBa").reduce(SUPERSAMPLING).convert("RGBA")
+        small = sheet.reduce(SUPERSAMPLING)
         if mark.blurred or mark.shoulder:
-            small = small.filter(ImageFilter.GaussianBlur(max(0.6, mark.height * (0.004 if mark.blurred else 0.003))))
+            small = _softened(small, max(2, round(mark.height * 0.006)))
+        small = small.convert("RGBA")
         mask = small.getchannel("A")
         colours = small.convert("RGB")
         shade = gradient(small.size, [(0.0, (255, 255, 255)), (0.45, (255, 255, 255)), (1.0, (206, 196, 222))])
@@ -115,7 +116,7 @@ class Cast:
 
     def _insert(self, picture: Image.Image, time: Moment, view: View) -> None:
         size = picture.size
-        sheet = Image.new("RGBA", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
+        sheet = Image.new("RGBa", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
         number = next((n for n, (actor, _) in enumerate(self.marks) if actor is self.lead), None)
         look = self.looks[number] if number is not None else None
         zoom, (shift_x, shift_y) = view.scale(FIGURES_DEPTH), view.shift(FIGURES_DEPTH)
@@ -130,6 +131,11 @@ class Cast:
         sprite = self._lit(sheet, Mark(0, 0, size[1], "camera"), (0, 0), shining)
         picture.paste(sprite.picture, sprite.at, sprite.mask)
         self._shine(picture, sprite, size[1] * 1.2)
+
+
+def _softened(picture: Image.Image, steps: int) -> Image.Image:
+    """Put a picture out of focus: as if it had been `steps` times smaller."""
+    return picture.reduce(steps).resize(picture.size, Image.Resampling.BICUBIC)
 
 
 def _voice_colour(actor: Actor) -> RGB:

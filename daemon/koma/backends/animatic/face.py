@@ -10,6 +10,7 @@ from koma.backends.animatic.shapes import Pen, Point
 MOUTH: RGB = (132, 44, 62)
 TONGUE: RGB = (232, 112, 118)
 BLUSH: RGB = (244, 108, 108)
+TURN = 0.23  # how far the face moves to the side that it looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,20 @@ _FACES: tuple[tuple[tuple[str, ...], Expression], ...] = (
     (("angr", "fur", "annoy", "grump", "cross", "pout"), Expression(brow=0.19, open=0.8, mouth="frown", blush=0.3, sign="anger")),
     (("cry", "tear", "weep", "sob"), Expression(brow=-0.16, open=0.8, mouth="wavy", blush=0.6, sign="tear")),
     (("sad", "sorrow", "gloom", "melanch", "lone", "disappoint"), Expression(brow=-0.16, open=0.72, mouth="frown", blush=0.2)),
-    (("surpris", "shock", "startl", "amaz", "astonish", "awe", "wonder", "curious"), Expression(lift=0.17, open=1.2, mouth="round", blush=0.4, pupil=0.74)),
-    (("worr", "nerv", "anxi", "afraid", "scar", "embarr", "awkward", "shy"), Expression(brow=-0.13, lift=0.05, open=1.0, mouth="wavy", blush=0.7, sign="sweat")),
+    (
+        ("surpris", "shock", "startl", "amaz", "astonish", "awe", "wonder", "curious"),
+        Expression(lift=0.17, open=1.2, mouth="round", blush=0.4, pupil=0.74),
+    ),
+    (
+        ("worr", "nerv", "anxi", "afraid", "scar", "embarr", "awkward", "shy"),
+        Expression(brow=-0.13, lift=0.05, open=1.0, mouth="wavy", blush=0.7, sign="sweat"),
+    ),
     (("tir", "sleep", "weary", "exhaust", "bored"), Expression(brow=-0.05, open=0.42, mouth="flat", blush=0.2, sign="sleep")),
     (("smug", "sly", "mischie", "teas", "smirk", "playful", "proud"), Expression(brow=0.05, lift=0.05, open=0.78, mouth="cat", blush=0.5)),
     (("calm", "peace", "seren", "gentl", "relie"), Expression(open=0.1, eyes="rest", mouth="smile", blush=0.45)),
     (("confus", "puzzl", "doubt", "skeptic"), Expression(brow=-0.04, lift=0.1, mouth="flat", sign="question")),
     (("neutral", "blank", "plain"), Expression(mouth="flat", blush=0.2)),
-)  # fmt: skip
+)
 
 
 def expression_of(word: str) -> Expression:
@@ -71,7 +78,9 @@ def at_moment(face: Expression, who: str, time: Moment, *, speaks: bool) -> Expr
             face = replace(face, open=0.08)
     if speaks:
         beat = int(time.turns(3.1, 0.2) * 2) % 4
-        shape = ("talk", face.mouth, "round", "talk-wide")[beat if not time.still else 3]
+        shape = ("talk", face.mouth, "round", "talk-wide")[beat]
+        if time.still:
+            shape = "talk-wide" if face.mouth in _LINES else face.mouth
         face = replace(face, mouth=shape)
     return face
 
@@ -88,7 +97,7 @@ class Tones:
 
 def draw_face(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
     """Draw cheeks, eyes, nose and mouth; `turn` is -1 (looks left) to 1."""
-    shift = 0.3 * turn
+    shift = TURN * turn
     for side in (-1, 1):
         _cheek(pen, (side * 0.6 + shift * 0.8, 0.47), face.blush, tones)
         _eye(pen, side, turn, face, tones)
@@ -99,7 +108,7 @@ def draw_face(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
 def draw_brows(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
     """Draw the brows; they show through the fringe."""
     for side in (-1, 1):
-        x = side * 0.42 + 0.3 * turn
+        x = side * 0.42 + TURN * turn
         y = -0.25 - face.lift
         inner, outer = (x - side * 0.17, y + face.brow), (x + side * 0.19, y - face.brow * 0.6 + 0.04)
         pen.stroke(
@@ -118,8 +127,8 @@ def _cheek(pen: Pen, at: Point, blush: float, tones: Tones) -> None:
 
 
 def _eye(pen: Pen, side: int, turn: float, face: Expression, tones: Tones) -> None:
-    x, y = side * 0.41 + 0.3 * turn, 0.15
-    wide = 0.18 * (0.8 if side * turn > 0 else 1.0)
+    x, y = side * 0.41 + TURN * turn, 0.15
+    wide = 0.18 * (0.76 if side * turn > 0 else 1.0)
     if face.eyes == "happy":
         pen.stroke([(x - wide, y + 0.07), (x, y - 0.13), (x + wide, y + 0.07)], 0.075, tones.ink)
     elif face.open < 0.3 or face.eyes == "rest":  # noqa: PLR2004 - as good as closed

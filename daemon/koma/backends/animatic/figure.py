@@ -1,4 +1,4 @@
-"""Figures: a character's look, skeleton and clothes, drawn to a picture of its own.
+"""Figures: a character's look in the light of a shot, and the whole of it drawn from back to front.
 
 Units: one is the figure's height, feet at y 0, crown at -1.
 """
@@ -8,19 +8,22 @@ from dataclasses import dataclass
 
 from koma.backends.animatic import face as faces
 from koma.backends.animatic import hair as hairs
-from koma.backends.animatic.clothes import Garment, draw_legs, draw_torso, garment_of
+from koma.backends.animatic.clothes import draw_legs, draw_torso
 from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, lighter, mix, parse, scale
+from koma.backends.animatic.garment import Garment, garment_of
 from koma.backends.animatic.light import Factors, has
 from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.panel import Actor
-from koma.backends.animatic.poses import Joint, Pose
+from koma.backends.animatic.poses import Pose
 from koma.backends.animatic.props import draw_prop
 from koma.backends.animatic.shapes import Pen, Point, ribbon
+from koma.backends.animatic.skeleton import Build, Skeleton, arm_of, between, skeleton_of
 
 _YOUNG = ("child", "kid", "young", "little", "boy", "girl", "toddler", "small")
 _OLD = ("old", "elder", "grand", "senior", "aged")
-RAISED = 95.0  # degrees: arms that are lifted higher are drawn longer, to reach past a large head
 _SKINS = tuple(parse(colour) for colour in ("#ffe3cf", "#f7cfae", "#e0ac82", "#b97f5a", "#8a5a40"))
+_HOLDING = (42.0, 96.0)  # how an arm carries something while the other one gestures
+_SILVER: RGB = (226, 222, 230)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,28 @@ class Look:
     accent: RGB
     hair: hairs.Hair
     garment: Garment
-    head: float  # radius
-    leg: float
+    build: Build
     ink: RGB
 
 
 def look_of(actor: Actor, ambient: Factors) -> Look:
     """Give a character colours (its palette, else its own by id), clothes and proportions."""
-    dice = chance("actor", actor.id)
-    own: dict[str, RGB] = {
+    tones = {slot: scale(actor.palette.get(slot, colour), ambient) for slot, colour in _own_palette(actor.id).items()}
+    hair = mix(tones["hair"], scale(_SILVER, ambient), 0.75) if has(actor.version, *_OLD) else tones["hair"]
+    return Look(
+        skin=tones["skin"],
+        eyes=tones["eyes"],
+        accent=tones["accent"],
+        hair=hairs.hair_of(actor.hair, actor.id, hair, tones["accent"]),
+        garment=garment_of(actor, tones["outfit"], tones["primary"], tones["accent"]),
+        build=Build(0.205, 0.24) if has(actor.version, *_YOUNG) else Build(0.178, 0.29),
+        ink=mix(INK, scale(INK, ambient), 0.5),
+    )
+
+
+def _own_palette(who: str) -> dict[str, RGB]:
+    dice = chance("actor", who)
+    return {
         "hair": mix(from_hsv(dice.random(), 0.45, 0.4), (60, 44, 52), 0.4),
         "eyes": from_hsv(dice.random(), 0.6, 0.7),
         "skin": dice.choice(_SKINS),
@@ -48,39 +64,11 @@ def look_of(actor: Actor, ambient: Factors) -> Look:
         "primary": from_hsv(dice.random(), 0.3, 0.45),
         "accent": from_hsv(dice.random(), 0.7, 0.9),
     }
-    tones = {slot: scale(actor.palette.get(slot, colour), ambient) for slot, colour in own.items()}
-    young, old = has(actor.version, *_YOUNG), has(actor.version, *_OLD)
-    hair_colour = mix(tones["hair"], scale((226, 222, 230), ambient), 0.75) if old else tones["hair"]
-    return Look(
-        skin=tones["skin"],
-        eyes=tones["eyes"],
-        accent=tones["accent"],
-        hair=hairs.hair_of(actor.hair, actor.id, hair_colour, tones["accent"]),
-        garment=garment_of(actor, tones["outfit"], tones["primary"], tones["accent"]),
-        head=0.205 if young else 0.178,
-        leg=0.24 if young else 0.29,
-        ink=mix(INK, scale(INK, ambient), 0.5),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """Where the parts of a posed figure are."""
-
-    hip: Point
-    shoulder: Point
-    head: Point
-    side: Point  # unit vector across the body
-    torso: float
-    tilt: float
-    turn: float  # -1 left, 0 camera or away, 1 right
-    facing: float  # the way that forward points: -1 or 1
-    frontal: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What a figure does at one moment. `facing` is left, right, camera or away."""
+    """What a figure does at one moment. `facing` is left, right, camera or away; `breath` and `sway` are about -1..1."""
 
     pose: Pose
     face: faces.Expression
@@ -91,47 +79,36 @@ class Acting:
     sway: float
 
 
-def skeleton_of(look: Look, acting: Acting) -> Skeleton:
-    """Stand the body up: hip, spine, head."""
-    pose = acting.pose
-    facing = -1.0 if acting.facing == "left" else 1.0
-    frontal = acting.facing in ("camera", "away")
-    lean = math.radians(pose.lean) * facing * (0.25 if frontal else 1.0)
-    torso = 1.0 - 2 * look.head - 0.025 - look.leg + 0.006 * acting.breath
-    hip = (0.0, -look.leg + pose.drop - pose.bob)
-    shoulder = (hip[0] + math.sin(lean) * torso, hip[1] - math.cos(lean) * torso)
-    tilt = math.radians(pose.tilt) * (1.0 if frontal else facing) + lean * 0.5
-    neck = look.head * 1.02
-    head = (shoulder[0] + math.sin(tilt) * neck, shoulder[1] - math.cos(tilt) * neck + 0.012)
-    return Skeleton(hip, shoulder, head, (math.cos(lean), math.sin(lean)), torso, tilt, 0.0 if frontal else facing, facing, frontal)
-
-
 def draw_figure(pen: Pen, look: Look, acting: Acting) -> list[Point]:
     """Draw a whole figure, from back to front; returns the points that shine."""
-    bones = skeleton_of(look, acting)
+    bones = skeleton_of(look.build, acting.pose, acting.facing, acting.breath)
     head = _head_pen(pen, look, bones)
     shining: list[Point] = []
-    away = acting.facing == "away"
-    if away:
-        _arm(pen, look, bones, acting, near=True, shining=shining)
+    if bones.away:
+        shining += _arm(pen, look, bones, acting, near=True)
     else:
         hairs.draw_back(head, look.hair, bones.turn, acting.sway)
-    _arm(pen, look, bones, acting, near=False, shining=shining)
-    if acting.pose.seat:
-        draw_torso(pen, look.garment, look.skin, bones, acting.sway, away=away, seated=True)
-        draw_legs(pen, look.garment, look.skin, bones, acting.pose, look.leg)
-    else:
-        draw_legs(pen, look.garment, look.skin, bones, acting.pose, look.leg)
-        draw_torso(pen, look.garment, look.skin, bones, acting.sway, away=away)
+    shining += _arm(pen, look, bones, acting, near=False)
+    _body(pen, look, bones, acting)
     _head(head, look, bones, acting)
-    if not away:
-        _arm(pen, look, bones, acting, near=True, shining=shining)
+    if not bones.away:
+        shining += _arm(pen, look, bones, acting, near=True)
     return shining
+
+
+def _body(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
+    """Draw torso and legs; the knees of someone who sits are nearer than the torso."""
+    seated = acting.pose.seat
+    if not seated:
+        draw_legs(pen, look.garment, look.skin, bones, pose=acting.pose, build=look.build)
+    draw_torso(pen, look.garment, look.skin, bones, sway=acting.sway, seated=seated)
+    if seated:
+        draw_legs(pen, look.garment, look.skin, bones, pose=acting.pose, build=look.build)
 
 
 def _head_pen(pen: Pen, look: Look, bones: Skeleton) -> Pen:
     cos, sin = math.cos(bones.tilt), math.sin(bones.tilt)
-    (x, y), radius = bones.head, look.head
+    (x, y), radius = bones.head, look.build.head
     return pen.within(
         lambda point: (x + radius * (point[0] * cos - point[1] * sin), y + radius * (point[0] * sin + point[1] * cos)), radius
     )
@@ -139,7 +116,7 @@ def _head_pen(pen: Pen, look: Look, bones: Skeleton) -> Pen:
 
 def _head(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
     turn = bones.turn
-    if acting.facing == "away":
+    if bones.away:
         pen.disc((0.0, 0.0), 1.0, 0.98, look.skin)
         hairs.draw_behind(pen, look.hair, acting.sway)
         return
@@ -165,42 +142,31 @@ def _skull(turn: float) -> list[Point]:
 
 def _hood(pen: Pen, cloth: RGB, turn: float) -> None:
     shift = -0.08 * turn
-    outer = [(shift + 1.24 * math.sin(a), -1.22 * math.cos(a)) for a in [math.radians(-126 + 9 * n) for n in range(29)]]
-    inner = [(shift * 0.3 + 1.0 * math.sin(a), -0.9 * math.cos(a) + 0.02) for a in [math.radians(122 - 8.7 * n) for n in range(29)]]
+    angles = [math.radians(-126 + 9 * step) for step in range(29)]
+    outer = [(shift + 1.24 * math.sin(a), -1.22 * math.cos(a)) for a in angles]
+    inner = [(shift * 0.3 + math.sin(a), -0.9 * math.cos(a) + 0.02) for a in reversed(angles)]
     pen.shape([*outer, *inner], cloth, round_off=False)
     pen.stroke(inner, 0.06, lighter(cloth, 0.3))
 
 
-def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool, shining: list[Point]) -> None:
-    joint = acting.pose.near_arm if near else acting.pose.far_arm
-    outward = (1.0 if near else -1.0) * (-1.0 if acting.facing == "away" else 1.0)
-    direction = outward if bones.frontal else bones.facing
-    raised = max(0.0, -math.cos(math.radians(joint[0])) + 0.25) if joint[0] > RAISED else 0.0
-    across = outward * 0.088 if bones.frontal else bones.facing * ((0.05 if raised else -0.035) if near else 0.06)
-    root = (bones.shoulder[0] + bones.side[0] * across, bones.shoulder[1] + bones.side[1] * across + 0.042)
-    stretch = (1.0 + 0.8 * min(1.0, raised * 2.0)) * (look.head / 0.178) ** 0.5
-    elbow, hand = _limb(root, joint, 0.112 * stretch, 0.104 * stretch, direction)
-    sleeve = look.garment.cloth if near else darker(look.garment.cloth, 0.14)
-    skin = look.skin if near else darker(look.skin, 0.1)
-    held = acting.prop if near else ""
+def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool) -> list[Point]:
+    """Draw one arm, and what the near hand holds; returns where that shines."""
+    held = acting.prop if near != acting.pose.busy else ""
+    joint = acting.pose.near_arm if near else _HOLDING if held else acting.pose.far_arm
+    root, elbow, hand = arm_of(look.build, bones, joint, near=near)
     if held == "umbrella":
-        draw_prop(held, pen, hand, bones.facing, accent=look.accent, time=acting.time)
-    pen.disc(hand, 0.036, 0.037, skin)
-    pen.limb([root, elbow, _between(elbow, hand, 0.72)], 0.043, 0.04 if look.garment.kind != "robe" else 0.062, sleeve)
+        draw_prop(held, pen, hand, bones.forward, accent=look.accent, time=acting.time)
+    pen.disc(hand, 0.036, 0.037, look.skin if near else darker(look.skin, 0.1))
+    wide = 0.062 if look.garment.kind == "robe" else 0.04
+    pen.limb([root, elbow, between(elbow, hand, 0.72)], 0.043, wide, look.garment.cloth if near else darker(look.garment.cloth, 0.14))
     if look.garment.cuffs:
-        wide = 0.041 if look.garment.kind != "robe" else 0.063
-        pen.shape(ribbon([_between(elbow, hand, share) for share in (0.62, 0.86)], wide, wide), look.garment.trim, round_off=False)
-    if held and held != "umbrella":
-        spot = draw_prop(held, pen, hand, bones.facing if not bones.frontal else 0.3 * outward, accent=look.accent, time=acting.time)
-        shining += [spot] if spot else []
-        pen.disc((hand[0], hand[1] + 0.012), 0.03, 0.028, skin)
+        cuff = ribbon([between(elbow, hand, share) for share in (0.62, 0.86)], wide, wide)
+        pen.shape(cuff, look.garment.trim, round_off=False)
+    return _held(pen, look, bones, acting, hand, outward=1.0 if near else -1.0) if held and held != "umbrella" else []
 
 
-def _limb(root: Point, joint: Joint, upper: float, lower: float, direction: float) -> tuple[Point, Point]:
-    a, b = math.radians(joint[0]), math.radians(joint[1])
-    middle = (root[0] + math.sin(a) * upper * direction, root[1] + math.cos(a) * upper)
-    return middle, (middle[0] + math.sin(b) * lower * direction, middle[1] + math.cos(b) * lower)
-
-
-def _between(a: Point, b: Point, share: float) -> Point:
-    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
+def _held(pen: Pen, look: Look, bones: Skeleton, acting: Acting, hand: Point, *, outward: float) -> list[Point]:
+    facing = 0.3 * outward if bones.frontal else bones.forward
+    spot = draw_prop(acting.prop, pen, hand, facing, accent=look.accent, time=acting.time)
+    pen.disc((hand[0], hand[1] + 0.012), 0.03, 0.028, look.skin)
+    return [spot] if spot else []

@@ -8,10 +8,16 @@ from koma.backends.animatic.light import has
 from koma.backends.animatic.shapes import Pen, Point
 
 _STYLES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("bald", ("bald", "shaved")), ("twintails", ("twin", "pigtail", "bunches")), ("ponytail", ("ponytail", "pony", "tail")), ("bun", ("bun", "topknot", "knot")),
-    ("braid", ("braid", "plait")), ("curly", ("curl", "afro", "wavy", "fluffy")), ("spiky", ("spik", "messy", "tousl", "wild", "unruly")),
-    ("bob", ("bob", "chin", "shoulder")), ("long", ("long", "flowing", "waist")),
-)  # fmt: skip
+    ("bald", ("bald", "shaved")),
+    ("twintails", ("twin", "pigtail", "bunches")),
+    ("ponytail", ("ponytail", "pony", "tail")),
+    ("bun", ("bun", "topknot", "knot")),
+    ("braid", ("braid", "plait")),
+    ("curly", ("curl", "afro", "wavy", "fluffy")),
+    ("spiky", ("spik", "messy", "tousl", "wild", "unruly")),
+    ("bob", ("bob", "chin", "shoulder")),
+    ("long", ("long", "flowing", "waist")),
+)
 _FRINGES: tuple[tuple[tuple[Point, ...], float], ...] = (
     (((0.66, 0.06), (0.24, -0.02), (-0.2, 0.0), (-0.62, 0.07)), -0.3),
     (((0.72, 0.12), (0.4, -0.06), (-0.06, 0.06), (-0.52, 0.2)), -0.42),

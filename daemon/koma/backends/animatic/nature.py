@@ -61,7 +61,7 @@ def boat(sheet: Sheet, x: float, z: float) -> None:
     sheet.blob([(x - 0.8, 0.28, z), (x - 0.55, 0.02, z), (x, -0.04, z), (x + 0.55, 0.02, z), (x + 0.85, 0.34, z), (x, 0.16, z)], wood)
     sheet.line([(x - 0.8, 0.28, z), (x, 0.16, z), (x + 0.85, 0.34, z)], 0.05, lighter(wood, 0.25))
     sheet.line([(x + 0.7, 0.3, z), (x + 0.72, 0.75, z)], 0.03, wood)
-    sheet.disc((x + 0.72, 0.66, z), 0.1, 0.13, (255, 206, 120), bare=True)
+    sheet.disc((x + 0.72, 0.66, z), 0.07, 0.09, (255, 206, 120), bare=True)
     sheet.shine((x + 0.72, 0.66, z), 1.1, (255, 190, 100), 0.9)
 
 

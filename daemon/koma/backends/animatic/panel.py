@@ -181,7 +181,7 @@ class _Fields:
 
     def choice(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
         """Return one of a list; the default stands for an empty or missing value."""
-        value = self.text(key) or default
+        value = self.text(key) or default or ""
         if value not in allowed:
             raise self._wrong(key, "one of " + ", ".join(name for name in allowed if name))
         return value

@@ -21,6 +21,7 @@ _WEATHER: dict[str, tuple[str, ...]] = {
     "fireflies": ("firefl",),
     "steam": ("steam",),
 }
+_COARSE = 4  # steam is soft: a quarter of the size carries it
 _SHARED = frozenset({"rain", "snow", "petals", "fireflies", "steam"})
 
 
@@ -82,23 +83,22 @@ def _snow(picture: Image.Image, seed: int, time: Moment, _light: Light) -> None:
 
 def _steam(picture: Image.Image, seed: int, time: Moment, light: Light) -> None:
     dice = chance("steam", seed)
-    colour = mix((240, 238, 244), light.sky[1], 0.25)
+    cloud = Image.new("L", (picture.width // _COARSE, picture.height // _COARSE))
     for source in (0.13, 0.79, 0.92):
         for _ in range(11):
             grown = _along(time, 0.26, dice.random())
             drift, wobble = dice.uniform(-0.02, 0.05), dice.random()
             x = source + drift * grown * 2 + 0.012 * math.sin(math.tau * (grown + wobble))
             y = 0.97 - 0.52 * grown
-            size = max(4, round(picture.height * (0.09 + 0.26 * grown) / 4) * 4)
-            fade = math.sin(math.pi * grown) ** 1.2
-            picture.paste(
-                colour, (round(x * picture.width - size / 2), round(y * picture.height - size / 2)), _puff(size, round(fade * 12))
-            )
+            size = max(4, round(cloud.height * (0.09 + 0.26 * grown)))
+            puff = _puff(size, round(math.sin(math.pi * grown) ** 1.2 * 24))
+            cloud.paste(255, (round(x * cloud.width - size / 2), round(y * cloud.height - size / 2)), puff)
+    picture.paste(mix((240, 238, 244), light.sky[1], 0.25), (0, 0), cloud.resize(picture.size, Image.Resampling.BICUBIC))
 
 
 @lru_cache(maxsize=256)
 def _puff(size: int, level: int) -> Image.Image:
-    return soft_disc(size, 1.4).point([value * level * 7 // 255 for value in range(256)])
+    return soft_disc(size, 1.4).point([round(value * level * 3.5 / 255) for value in range(256)])
 
 
 def _fireflies(picture: Image.Image, seed: int, time: Moment, light: Light) -> None:

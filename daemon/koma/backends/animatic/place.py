@@ -113,7 +113,7 @@ def _stand(place: Set, dice: random.Random, *, green: bool) -> list[tuple[float,
     if "bridge" in kinds:
         things.append((3.4, lambda sheet: buildings.bridge(sheet, 3.4, mix((196, 74, 60), colours[0], 0.25))))
     if "boat" in kinds:
-        things.append((3.0, lambda sheet: nature.boat(sheet, -0.9, 3.0)))
+        things.append((3.0, lambda sheet: nature.boat(sheet, 2.1, 2.8)))
     if "gate" in kinds:
         things.append((2.6, lambda sheet: buildings.gate(sheet, 2.6, (204, 78, 60))))
     if "fence" in kinds:

@@ -29,6 +29,7 @@ class Pose:
     roll: float = 0.0
     stride: float = 0.0
     seat: bool = False
+    busy: bool = False  # the near hand gestures: what is held goes to the other one
 
 
 def _standing(time: Moment) -> Pose:
@@ -78,11 +79,11 @@ def _crouching(time: Moment) -> Pose:
 
 
 def _waving(time: Moment) -> Pose:
-    return Pose((106, 156 + 24 * time.wave(1.7, 0.2)), (10, 18), tilt=4 * time.wave(0.85), bob=0.006 * (1 + time.wave(1.7)))
+    return Pose((106, 156 + 24 * time.wave(1.7, 0.2)), (10, 18), tilt=4 * time.wave(0.85), bob=0.006 * (1 + time.wave(1.7)), busy=True)
 
 
 def _pointing(time: Moment) -> Pose:
-    return Pose((92 + 2 * time.wave(0.6), 92 + 3 * time.wave(0.6)), (14, 60), lean=4)
+    return Pose((92 + 2 * time.wave(0.6), 92 + 3 * time.wave(0.6)), (14, 60), lean=4, busy=True)
 
 
 def _lying(time: Moment) -> Pose:
@@ -133,14 +134,25 @@ def _leaning(time: Moment) -> Pose:
 
 
 _WORDS: tuple[tuple[tuple[str, ...], Callable[[Moment], Pose]], ...] = (
-    (("stand",), _standing), (("run", "dash", "sprint", "chas", "hurr"), _running), (("sneak", "tiptoe", "creep"), _sneaking),
-    (("walk", "stroll", "step", "stride", "wander", "arriv"), _walking), (("crouch", "squat", "duck"), _crouching),
-    (("kneel",), _kneeling), (("sit", "seat", "perch"), _sitting), (("wav", "greet", "hello", "goodbye"), _waving),
-    (("point",), _pointing), (("lie", "lying", "sleep"), _lying), (("cheer", "celebrat", "hurray"), _cheering),
-    (("jump", "leap", "hop"), _jumping), (("danc", "twirl", "spin"), _dancing), (("think", "ponder", "wonder"), _thinking),
-    (("bow", "apolog"), _bowing), (("lean",), _leaning), (("hold", "carr", "hug", "offer", "giv", "read", "cradl"), _holding),
+    (("stand",), _standing),
+    (("run", "dash", "sprint", "chas", "hurr"), _running),
+    (("sneak", "tiptoe", "creep"), _sneaking),
+    (("walk", "stroll", "step", "stride", "wander", "arriv"), _walking),
+    (("crouch", "squat", "duck"), _crouching),
+    (("kneel",), _kneeling),
+    (("sit", "seat", "perch"), _sitting),
+    (("wav", "greet", "hello", "goodbye"), _waving),
+    (("point",), _pointing),
+    (("lie", "lying", "sleep"), _lying),
+    (("cheer", "celebrat", "hurray"), _cheering),
+    (("jump", "leap", "hop"), _jumping),
+    (("danc", "twirl", "spin"), _dancing),
+    (("think", "ponder", "wonder"), _thinking),
+    (("bow", "apolog"), _bowing),
+    (("lean",), _leaning),
+    (("hold", "carr", "hug", "offer", "giv", "read", "cradl"), _holding),
     (("reach", "stretch", "grab", "hang", "lift", "rais"), _reaching),
-)  # fmt: skip
+)
 
 
 def pose_of(word: str, action: str, time: Moment) -> Pose:

@@ -9,9 +9,14 @@ from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.shapes import Pen, Point
 
 _PROPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("umbrella", ("umbrella", "parasol")), ("letter", ("letter", "note", "paper", "map", "envelope", "postcard")), ("cup", ("cup", "tea", "mug", "soup", "bowl")),
-    ("cat", ("cat", "kitten")), ("book", ("book", "diary", "notebook")), ("bun", ("bun", "bread", "dumpling", "cake", "bao")), ("lantern", ("lantern", "lamp", "light")),
-)  # fmt: skip
+    ("umbrella", ("umbrella", "parasol")),
+    ("letter", ("letter", "note", "paper", "map", "envelope", "postcard")),
+    ("cup", ("cup", "tea", "mug", "soup", "bowl")),
+    ("cat", ("cat", "kitten")),
+    ("book", ("book", "diary", "notebook")),
+    ("bun", ("bun", "bread", "dumpling", "cake", "bao")),
+    ("lantern", ("lantern", "lamp", "light")),
+)
 CREAM: RGB = (252, 244, 224)
 
 

@@ -57,7 +57,7 @@ def gradient(size: tuple[int, int], stops: Sequence[tuple[float, RGB]]) -> Image
     places = [place for place, _ in stops]
     channels = [np.interp(rows, places, [colour[i] for _, colour in stops]) for i in range(3)]
     column = np.stack(channels, axis=1).round().astype(np.uint8)[:, None, :]
-    return Image.fromarray(np.ascontiguousarray(np.broadcast_to(column, (size[1], size[0], 3))))
+    return Image.fromarray(column).resize(size, Image.Resampling.NEAREST)
 
 
 @lru_cache(maxsize=64)
@@ -110,7 +110,7 @@ class Pen:
         path = [self.place(point) for point in points]
         path = smooth(path, closed=True, steps=steps) if round_off else path
         if inked:
-            self._outline(path, self.unit(points[0]))
+            self._outline(path, self.unit(points[0]), corners=not round_off)
         self.draw.polygon(path, fill=(*fill, 255))
 
     def limb(self, points: Sequence[Point], start: float, end: float, fill: RGB) -> None:
@@ -152,6 +152,9 @@ class Pen:
         x, y = centre
         self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*colour, 255))
 
-    def _outline(self, path: Sequence[Point], unit: float) -> None:
-        width = max(2, round(self._ink_px(unit) * 2))
-        self.draw.line([*path, path[0], path[1]], fill=(*self.ink, 255), width=width, joint="curve")
+    def _outline(self, path: Sequence[Point], unit: float, *, corners: bool) -> None:
+        half = self._ink_px(unit)
+        self.draw.line([*path, path[0]], fill=(*self.ink, 255), width=max(2, round(half * 2)))
+        if corners:  # a smooth path needs no joints, and Pillow's own are slow
+            for point in path:
+                self._dot(point, half, self.ink)

@@ -32,6 +32,11 @@ class Lens:
     horizon: float
     eye: float
 
+    def coarser(self, share: int) -> "Lens":
+        """Return the same view, painted `share` times smaller."""
+        width, height = -(-self.width // share), -(-self.height // share)
+        return Lens(width, height, self.unit / share, self.horizon / share, self.eye)
+
     def at(self, point: World) -> Point:
         """Pixels of a world point, before the camera moves."""
         x, y, z = point
@@ -97,8 +102,8 @@ class Sheet:
     def __init__(self, lens: Lens, margin: tuple[int, int], light: Light) -> None:
         self.lens, self.margin, self.light = lens, margin, light
         self.size = (lens.width + 2 * margin[0], lens.height + 2 * margin[1])
-        self.image = Image.new("RGBA", (self.size[0] * SUPERSAMPLING, self.size[1] * SUPERSAMPLING))
-        self.draw = ImageDraw.Draw(self.image, "RGBA")
+        self.image = Image.new("RGBa", (self.size[0] * SUPERSAMPLING, self.size[1] * SUPERSAMPLING))
+        self.draw = ImageDraw.Draw(self.image)
         glow_size = (math.ceil(self.size[0] / GLOW_SHARE), math.ceil(self.size[1] / GLOW_SHARE))
         self.glow = Image.new("RGB", glow_size)
 
@@ -157,7 +162,7 @@ class Sheet:
 
     def finish(self, depth: float, blur: float = 0.0) -> Layer:
         """Close the sheet; `blur` in px."""
-        small = self.image.convert("RGBa").reduce(SUPERSAMPLING)
+        small = self.image.reduce(SUPERSAMPLING)
         if blur > 0.3:  # noqa: PLR2004 - less is no blur at all
             small = small.filter(ImageFilter.GaussianBlur(blur))
         colours, mask = _bleed(small)
@@ -170,9 +175,9 @@ class Sheet:
     def bake_glow(self) -> None:
         """Add the light of its lamps to what is painted, for layers whose lamps do not tremble."""
         glow = self.glow.point(_SOFT_LIMIT * 3).resize(self.image.size, Image.Resampling.BILINEAR)
-        lit = ImageChops.screen(self.image.convert("RGB"), glow)
-        lit.putalpha(self.image.getchannel("A"))
-        self.image = lit
+        bands = self.image.split()
+        lit = ImageChops.screen(Image.merge("RGB", bands[:3]), ImageChops.multiply(glow, Image.merge("RGB", [bands[3]] * 3)))
+        self.image = Image.merge("RGBa", (*lit.split(), bands[3]))
 
 
 def _bleed(premultiplied: Image.Image) -> tuple[Image.Image, Image.Image]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops
 
 from koma.backends.animatic import furniture, particles
-from koma.backends.animatic.blocking import lens_of, marks_of, shooting_of
+from koma.backends.animatic.blocking import COARSE_FROM, lens_of, marks_of, shooting_of
 from koma.backends.animatic.cast import Cast
 from koma.backends.animatic.colour import chance
 from koma.backends.animatic.light import apply_grade, grade_of, light_of
 from koma.backends.animatic.motion import Moment, View, moment, on_twos, view
 from koma.backends.animatic.panel import Panel
 from koma.backends.animatic.place import FAR, FRONT, MIDDLE, furnish, paint_far, paint_front, paint_middle
-from koma.backends.animatic.sheet import GLOW_SHARE, Layer, Sheet, look
+from koma.backends.animatic.sheet import GLOW_SHARE, Layer, Lens, Sheet, look
 from koma.backends.animatic.sky import paint_sky
 
 _SKY = 0.0
@@ -42,6 +42,7 @@ class Stage:
         self.views = [self._view(moment(panel, index)) for index in range(panel.frames)]
         self.canvas = _canvas(self.size, max(abs(view.roll) for view in self.views))
         self.lens = lens_of(self.shooting, self.size, self.canvas)
+        self.behind = self.lens.coarser(2 if self.shooting.blur >= COARSE_FROM else 1)
         self.effects = particles.effects_of(panel.weather, self.place.kinds if "room" not in self.place.kinds else frozenset())
         self.backdrop = self._paint()
         self.cast = Cast(panel, self.light, self.lens, self.shooting, marks_of(panel, self.shooting, self.lens, self.size))
@@ -72,40 +73,40 @@ class Stage:
     def _paint(self) -> Backdrop:
         panel, light, place = self.panel, self.light, self.place
         dice = chance("details", panel.seed)
-        blur = self.shooting.blur * self.size[1]
-        sky = paint_sky(self.lens, self._margin(_SKY), light, place.kinds, chance("sky", panel.seed))
-        far = Sheet(self.lens, self._margin(FAR), light)
+        blur = self.shooting.blur * self.behind.height
+        sky = paint_sky(self.behind, self._margin(_SKY, self.behind), light, place.kinds, chance("sky", panel.seed))
+        far = Sheet(self.behind, self._margin(FAR, self.behind), light)
         if panel.location:
             paint_far(place, far, dice)
-        middle = Sheet(self.lens, self._margin(MIDDLE), light)
+        middle = Sheet(self.behind, self._margin(MIDDLE, self.behind), light)
         paint_middle(place, middle, dice, wet=bool({"rain"} & set(self.effects) or place.kinds & {"river", "bridge"}))
         far.bake_glow()
-        front = paint_front(place, self.lens, self._margin(FRONT), light, max(1.5, self.size[1] * 0.009))
+        front = paint_front(place, self.lens, self._margin(FRONT, self.lens), light, max(1.5, self.size[1] * 0.009))
         return Backdrop((sky, far.finish(FAR, blur), middle.finish(MIDDLE, blur * 0.9)), middle.finish_glow(MIDDLE), front)
 
-    def _margin(self, depth: float) -> tuple[int, int]:
+    def _margin(self, depth: float, lens: Lens) -> tuple[int, int]:
         shifts = [seen.shift(depth) for seen in self.views]
         across, down = (max(abs(shift[axis]) for shift in shifts) for axis in (0, 1))
-        return math.ceil(across * self.canvas[0]) + 2, math.ceil(down * self.canvas[1]) + 2
+        return math.ceil(across * lens.width) + 2, math.ceil(down * lens.height) + 2
 
     def _behind(self, view: View, time: Moment) -> Image.Image:
         """Sky, far and middle layers as the camera sees them, in lamp light that trembles a little."""
         if self._resting is None or self._resting[0] != view:
             self._resting = (view, *self._look(view))
         _, picture, glow = self._resting
-        if glow is None:
-            return picture.copy()
-        level = 0.9 + 0.07 * time.wave(0.9) + 0.04 * time.wave(2.3, 0.4)
-        return ImageChops.screen(picture, glow.point([round(value * level) for value in range(256)] * 3))
+        if glow is not None:
+            level = 0.9 + 0.07 * time.wave(0.9) + 0.04 * time.wave(2.3, 0.4)
+            picture = ImageChops.screen(picture, glow.point([round(value * level) for value in range(256)] * 3))
+        return picture.copy() if picture.size == self.canvas else picture.resize(self.canvas, Image.Resampling.BILINEAR)
 
     def _look(self, view: View) -> tuple[Image.Image, Image.Image | None]:
-        picture = Image.new("RGB", self.canvas)
+        picture = Image.new("RGB", (self.behind.width, self.behind.height))
         for layer in self.backdrop.layers:
             layer.onto(picture, view)
         if self.light.lamps <= 0:
             return picture, None
         glow = self.backdrop.glow
-        return picture, look(glow.colours, glow.box(view, self.canvas), self.canvas, GLOW_SHARE)
+        return picture, look(glow.colours, glow.box(view, picture.size), picture.size, GLOW_SHARE)
 
     def _framed(self, picture: Image.Image, time: Moment) -> Image.Image:
         if self.chips:

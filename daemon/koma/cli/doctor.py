@@ -1,0 +1,15 @@
+"""`koma doctor`: one line for each thing that has to be right, and what to do where it is not."""
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
+) -> int:
+    """Check the workspace, the machine and the backends. Exit 1 if something fails; warnings are only shown."""
+    from koma.cli.examining import run  # noqa: PLC0415 - start-up time of --help
+
+    return run(ctx.obj, as_json=as_json)

@@ -1,0 +1,168 @@
+"""The work behind `koma status`: facts from one survey and the store, then text or JSON."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from koma.app.workspace import App
+from koma.cli.advice import meaning, what_to_do
+from koma.cli.printing import count, daemon_of, moment, print_json, print_lines, table
+from koma.core.action import Action
+from koma.core.job import Job
+from koma.core.problem import Severity
+from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.take import Take
+from koma.core.words import ActionKind, Reason, TargetState, Verdict
+from koma.engine.reconcile import FOR_A_PERSON, states
+from koma.engine.survey import Survey
+from koma.ports import Store
+
+WATCH_SECONDS = 2.0
+_CLEAR = "\x1b[H\x1b[2J"
+_MOST = 20
+
+
+def run(workspace: Path | None, *, watch: bool, as_json: bool) -> int:
+    """Print how things stand, once or again and again."""
+    while True:
+        with App.open(workspace) as app:
+            facts = facts_of(app)
+        if watch and sys.stdout.isatty():
+            sys.stdout.write(_CLEAR)
+        if as_json:
+            print_json(facts)
+        else:
+            print_lines(_lines(facts))
+        if not watch:
+            return 0
+        sys.stdout.flush()
+        time.sleep(WATCH_SECONDS)
+
+
+def facts_of(app: App) -> dict[str, Any]:
+    """Everything that status shows, as JSON values; times are epoch seconds."""
+    config = app.config
+    survey = app.surveyor.survey(config.rendition)
+    safety, plan = config.safety, survey.plan
+    p50, p90 = gpu_seconds(plan)
+    errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
+    return {
+        "workspace": str(config.workspace),
+        "rendition": config.rendition,
+        "daemon": daemon_of(config.paths.state.with_suffix(".lock")),
+        "paused": "paused" in survey.observed.flags,
+        "plan": plan_digest(plan),
+        "held": objections(
+            plan, len(survey.observed.published), Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least)
+        ),
+        "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
+        "targets": _targets(survey, app.store),
+        "queue": [_job(job) for job in survey.jobs],
+        "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in FOR_A_PERSON],
+        "on_hold": _on_hold(plan.actions),
+        "problems": {"errors": errors, "warnings": len(survey.wanted.problems) - errors},
+    }
+
+
+def _targets(survey: Survey, store: Store) -> list[dict[str, Any]]:
+    """Count by project and phase: states, and how many takes were judged and passed."""
+    counted = states(survey)
+    judged: dict[tuple[str, str], list[int]] = {}
+    for row in store.take_rows():
+        if row.rendition == survey.rendition and row.verdict != Verdict.UNMEASURED:
+            tally = judged.setdefault((row.target.split("/", 1)[0], row.target.rpartition("/")[2]), [0, 0])
+            tally[0] += 1
+            tally[1] += row.verdict == Verdict.PASSED
+    rows = []
+    for project, phase in sorted({key[:2] for key in counted}):
+        by_state = {state.lower(): counted.get((project, phase, str(state)), 0) for state in TargetState}
+        takes, passed = judged.get((project, phase), [0, 0])
+        rows.append({"project": project, "phase": phase, **by_state, "takes_judged": takes, "takes_passed": passed})
+    return rows
+
+
+def _job(job: Job) -> dict[str, Any]:
+    since = job.running_since or job.submitted_at or job.queued_at
+    work = job.work
+    return {"target": work.target, "take": work.number, "action": job.action, "state": job.state, "attempt": job.attempt, "since": since}
+
+
+def _waiting(action: Action, store: Store) -> dict[str, Any]:
+    take = newest(store, action)
+    return {
+        "target": action.target_id,
+        "reason": action.reason,
+        "why": "; ".join([meaning(action.reason), *(why_not(take) if take else [])]),
+        "do": what_to_do(action.reason, action.target_id, action.cause),
+    }
+
+
+def newest(store: Store, action: Action) -> Take | None:
+    """Newest take of what is wanted of a target."""
+    rows = [row for row in store.take_rows([action.key]) if row.target == action.target_id] if action.key else []
+    return store.take(max(rows, key=lambda row: row.number).take_key) if rows else None
+
+
+def why_not(take: Take) -> list[str]:
+    """Say why a take did not pass: its error, or the checks that it failed."""
+    if take.failure is not None:
+        return [take.failure.message]
+    checks = take.gate.checks if take.gate is not None else ()
+    return [check.message for check in checks if check.rule.required and check.verdict is not Verdict.PASSED]
+
+
+def _on_hold(actions: Sequence[Action]) -> dict[str, int]:
+    """Count held targets by reason, where nobody is asked to decide about each."""
+    held = [action.reason for action in actions if action.action is ActionKind.HOLD and action.reason not in FOR_A_PERSON]
+    return {reason: held.count(reason) for reason in Reason if reason in held}
+
+
+def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{facts['workspace']}  {facts['rendition']}  daemon: {facts['daemon'] or 'not running'}"
+    if facts["paused"]:
+        yield "paused: nothing new is started   do: koma resume"
+    yield ""
+    rows = [_row(row) for row in facts["targets"]]
+    yield from table(rows, ["project", "phase", *TargetState, "takes passed"]) if rows else ["no targets: koma check says what is read"]
+    p50, p90 = facts["estimated_gpu_seconds"].values()
+    if p50:
+        yield f"about {p50 / 60:.1f} minutes of rendering left, at most {p90 / 60:.1f}"
+    yield from _queue(facts["queue"])
+    yield from _person(facts)
+
+
+def _row(row: Mapping[str, Any]) -> list[object]:
+    passed = f"{row['takes_passed']} of {row['takes_judged']}" if row["takes_judged"] else ""
+    return [row["project"], row["phase"], *(row[state.lower()] for state in TargetState), passed]
+
+
+def _queue(jobs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if jobs:
+        yield from ["", f"queue: {count(len(jobs), 'job')}"]
+        yield from table(
+            [(f"  {job['target']}", f"take {job['take']}", job["state"], f"since {moment(job['since'])}") for job in jobs[:_MOST]]
+        )
+    if len(jobs) > _MOST:
+        yield f"  and {len(jobs) - _MOST} more"
+
+
+def _person(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Lines about everything that a person has to do."""
+    for reason in facts["held"]:
+        yield from [
+            "",
+            f"the plan is held: {reason}",
+            f"  do: koma plan; to go ahead with exactly this plan: koma run --allow {facts['plan']}",
+        ]
+    if facts["problems"]["errors"]:
+        yield from ["", f"{count(facts['problems']['errors'], 'error')} in documents, references or templates   do: koma check"]
+    for reason, number in facts["on_hold"].items():
+        yield f"{count(number, 'target')} on hold: {meaning(Reason(reason))}"
+    waiting = facts["waiting"]
+    yield from ["", f"{count(len(waiting), 'target')} waiting for a person:" if waiting else "nothing waits for a person"]
+    for item in waiting[:_MOST]:
+        yield from [f"  {item['target']}: {item['reason']}: {item['why']}", f"    do: {item['do']}"]
+    if len(waiting) > _MOST:
+        yield f"  and {len(waiting) - _MOST} more (koma status --json has all of them)"

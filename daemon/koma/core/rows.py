@@ -1,0 +1,40 @@
+"""Rows that planning reads by the ten thousand: takes in short, and what is published. Named tuples, because those are cheap to make."""
+
+from typing import NamedTuple
+
+
+class TakeRow(NamedTuple):
+    """The few columns of a take that planning reads; made for ten thousand of them at once."""
+
+    take_key: str
+    target: str
+    rendition: str
+    render_key: str
+    number: int
+    verdict: str
+    decided: bool
+    approved: bool
+    measure_key: str
+    rules_digest: str
+    object_digest: str  # file digest of the object artifact, "" without one
+    content_digest: str
+
+
+class Published(NamedTuple):
+    """What lies in outputs/ for one target and rendition.
+
+    `path` is relative to the outputs folder (`lantern-street/s01/sh010/video.animatic.mp4`); `size` in bytes.
+    The other columns repeat those of its take, so that a plan with nothing to do reads one table.
+    """
+
+    target: str
+    rendition: str
+    take_key: str
+    render_key: str
+    path: str
+    size: int
+    verdict: str
+    measure_key: str
+    rules_digest: str
+    content_digest: str
+    decided: bool = False

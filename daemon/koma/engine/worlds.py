@@ -1,0 +1,85 @@
+"""The worlds of a snapshot: each project's documents with their bodies, and its reference pictures decoded or known."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from koma.core.catalog import Folder
+from koma.core.document import Doc
+from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
+from koma.core.resolve import Reference, World
+from koma.core.snapshot import Snapshot, SourceFile
+from koma.engine.documents import Documents
+from koma.ports import PlanCache, Source
+
+
+class Worlds:
+    """Makes worlds once per snapshot."""
+
+    def __init__(
+        self, source: Source, cache: PlanCache, documents: Documents, snapshot: Snapshot, content_digest: Callable[[Path], str]
+    ) -> None:
+        self._source = source
+        self._cache = cache
+        self._documents = documents
+        self._snapshot = snapshot
+        self._content_digest = content_digest
+        self._worlds: dict[str, World] = {}
+
+    def world(self, folder: Folder) -> World:
+        """World of one project; the folder must have a project document."""
+        if folder.path not in self._worlds:
+            self._worlds[folder.path] = self._make(folder)
+        return self._worlds[folder.path]
+
+    def _make(self, folder: Folder) -> World:
+        assert folder.project is not None  # noqa: S101  # callers have one
+        project = self._documents.doc(folder.project)
+        return World(
+            folder.path,
+            project,
+            bible=_named(self._docs(folder, "story-bible"), project.data.get("bible")),
+            style=self._docs(folder, "style").get(project.data.get("style") or ""),
+            characters=self._docs(folder, "character"),
+            locations=self._docs(folder, "location"),
+            references=self._references(folder),
+            unread=folder.unread,
+            held=frozenset(folder.held),
+        )
+
+    def _docs(self, folder: Folder, kind: str) -> dict[str, Doc]:
+        return {name: self._documents.doc(head) for name, head in folder.heads.get(kind, {}).items()}
+
+    def _references(self, folder: Folder) -> dict[tuple[str, str], list[Reference]]:
+        known = self._cache.images()
+        learned: dict[str, tuple[str, str]] = {}
+        found: dict[tuple[str, str], list[Reference]] = {}
+        inside = f"{folder.path}/references/"
+        for path, file in sorted(self._snapshot.images.items()):
+            if path.startswith(inside):
+                who, _, version = path[len(inside) :].rpartition("/")[0].partition("/")
+                content, problem = known.get(file.digest) or learned.get(file.digest) or self._decode(file, learned)
+                found.setdefault((who, version), []).append(Reference(path, file.digest, content, problem))
+        if learned:
+            self._cache.put_images(learned)
+        return found
+
+    def _decode(self, file: SourceFile, learned: dict[str, tuple[str, str]]) -> tuple[str, str]:
+        """Content digest and problem of a picture never seen before; one that changed while it was read is not remembered."""
+        local = self._source.local(file)
+        try:
+            if file.size <= POINTER_LIMIT and is_lfs_pointer(local.read_bytes()):
+                learned[file.digest] = "", "git-lfs-pointer"
+            else:
+                learned[file.digest] = self._content_digest(local), ""
+        except OSError as error:
+            return "", error.strerror or str(error)
+        except ValueError as error:
+            learned[file.digest] = "", str(error) or type(error).__name__
+        return learned[file.digest]
+
+
+def _named(docs: Mapping[str, Doc], name: str | None) -> Doc | None:
+    """Pick the document of that name; without a name, the only one there is."""
+    if name:
+        return docs.get(name)
+    return next(iter(docs.values())) if len(docs) == 1 else None

@@ -233,6 +233,10 @@ class Renderer(Protocol):
         """Render one template text for each parameter set; a Problem at file:line where one fails."""
         ...
 
+    def verbatim(self, template: str, text: str) -> frozenset[str]:
+        """Names that a template text puts straight into the graph and uses for nothing else."""
+        ...
+
 
 class Source(Protocol):
     """Where documents, templates and reference pictures come from: one snapshot at a time."""

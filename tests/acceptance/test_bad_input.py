@@ -89,7 +89,7 @@ MISTAKES = {
         changed(SCENE_FILE, "{id: aki, version: adult}", "{id: aki, version: old}"), "missing-reference", SCENE_FILE, 15, "adult"
     ),
     "a template that does not exist": Mistake(
-        changed(SCENE_FILE, "    framing: close-up", "    templates:\n      still: nois"), "missing-template", SCENE_FILE, 14, "noise"
+        changed(SCENE_FILE, "    framing: close-up", "    templates:\n      still: nois"), "missing-template", SCENE_FILE, 15, "noise"
     ),
     "a file that is not YAML": Mistake(changed(AKI_FILE, "name: Aki", "name: [Aki"), "not-yaml", AKI_FILE, 4, "]"),
     "a file that is not text": Mistake(written(AKI_FILE, bytes(range(256)) * 4), "not-utf-8", AKI_FILE, 2, "UTF-8"),

@@ -75,9 +75,8 @@ def shot_id(number: int) -> str:
 
 def shot(number: int, phases: str) -> str:
     """One shot, with a seed of its own."""
-    return f"""\
-  - {{id: {shot_id(number)}, framing: wide, action: rain falls on take {number}, seed: {number + 1}, frames: {VIDEO_FRAMES}, phases: [{phases}]}}
-"""
+    said = f"framing: wide, action: rain falls on roof {number}, seed: {number + 1}, frames: {VIDEO_FRAMES}, phases: [{phases}]"
+    return f"  - {{id: {shot_id(number)}, {said}}}\n"
 
 
 def write_scene(workspace: Path, shots: str) -> None:

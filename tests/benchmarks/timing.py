@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-
 # What Python compiles is kept, as on anybody's machine; some set-ups switch that off.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -21,9 +20,13 @@ class Run(NamedTuple):
     out: bytes
 
 
-def run(command: Sequence[str], cwd: str | None = None) -> Run:
-    """Run a command to its end. Its memory is never less than that of this process, which the system counts from the fork: keep this one small."""
-    with subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+def run(command: Sequence[str], cwd: str | None = None, *, errors: bool = False) -> Run:
+    """Run a command to its end; with `errors` its standard error counts as output.
+
+    Its memory is never less than that of this process, because the system counts from the fork: keep this one small.
+    """
+    to = subprocess.STDOUT if errors else None
+    with subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=to, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

@@ -235,7 +235,7 @@ def _made(app, survey, action, picture: Path):
     from koma.core.keys import take_key
     from koma.core.media import Artifact, Media, Role
     from koma.core.rows import Published
-from koma.core.take import Take
+    from koma.core.take import Take
     from koma.core.words import BackendKind, Verdict
 
     target, data = action.target, picture.read_bytes()

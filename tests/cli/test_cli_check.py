@@ -1,11 +1,15 @@
 """`koma check` finds every mistake without a backend, and says where it is."""
 
+import subprocess
+
 import pytest
 
+from support.needs import needs
 from support.pictures import drawing, save
 from support.workspaces import Workspace
 
 SCENE = "projects/demo/s01.yaml"
+MANIFEST, GRAPH, SAMPLE = (f"templates/noise/{name}" for name in ("template.yaml", "graph.json.j2", "sample.yaml"))
 
 
 def picture(workspace: Workspace, name: str = "a.png") -> None:
@@ -22,12 +26,12 @@ def test_a_sound_workspace_is_said_to_be_sound(workspace):
 MISTAKES = {
     "an unknown word in a shot": (SCENE, "framing: wide", "framing: wid", f"{SCENE}:7:14: error:", "did you mean `wide`?"),
     "a character that nobody defined": (SCENE, "[ren]", "[rin]", f"{SCENE}:18:18: error:", "did you mean 'ren'?"),
-    "a manifest with a wrong phase": ("templates/noise/template.yaml", "phase: still", "phase: stil", "templates/noise/template.yaml:5:", "still"),
-    "a template that calls itself something else": ("templates/noise/template.yaml", "name: noise", "name: nose", "templates/noise/template.yaml", "[wrong-name]"),
-    "a sample with a parameter that is not there": ("templates/noise/sample.yaml", "seed: 1", "sead: 1", "templates/noise/sample.yaml", "seed"),
-    "a name in the graph that nobody declared": ("templates/noise/graph.json.j2", "{{ seed }}", "{{ sed }}", "templates/noise/graph.json.j2:2", "sed"),
-    "a node class that does not exist": ("templates/noise/graph.json.j2", "ImageAddNoise", "ImageAddNose", "templates/noise/graph.json.j2:2", "ImageAddNoise"),
-    "a graph that is no JSON": ("templates/noise/graph.json.j2", '"batch_size": 1,', '"batch_size": 1,,', "templates/noise/graph.json.j2:1", "not JSON"),
+    "a manifest with a wrong phase": (MANIFEST, "phase: still", "phase: stil", f"{MANIFEST}:5:", "still"),
+    "a template that calls itself something else": (MANIFEST, "name: noise", "name: nose", MANIFEST, "[wrong-name]"),
+    "a sample with a parameter that is not there": (SAMPLE, "seed: 1", "sead: 1", SAMPLE, "seed"),
+    "a name in the graph that nobody declared": (GRAPH, "{{ seed }}", "{{ sed }}", f"{GRAPH}:2", "sed"),
+    "a node class that does not exist": (GRAPH, "ImageAddNoise", "ImageAddNose", f"{GRAPH}:2", "ImageAddNoise"),
+    "a graph that is no JSON": (GRAPH, '"batch_size": 1,', '"batch_size": 1,,', f"{GRAPH}:1", "not JSON"),
     "a setting that is not there": ("koma.yaml", "rendition", "rendering", "koma.yaml:1:1: error:", "rendition"),
 }  # fmt: skip
 
@@ -50,7 +54,9 @@ def test_a_picture_that_no_shot_shows_is_decoded_too(workspace):
 
 def test_a_template_that_no_shot_uses_is_tried_out_too(workspace):
     for name in ("template.yaml", "sample.yaml", "graph.json.j2"):
-        workspace.write(f"projects/demo/templates/own/{name}", workspace.read(f"templates/noise/{name}").replace("name: noise", "name: own"))
+        workspace.write(
+            f"projects/demo/templates/own/{name}", workspace.read(f"templates/noise/{name}").replace("name: noise", "name: own")
+        )
     assert workspace.koma("check").code == 0
     workspace.edit("projects/demo/templates/own/graph.json.j2", "EmptyImage", "NoImage")
     done = workspace.koma("check")
@@ -69,7 +75,9 @@ def test_a_template_without_a_sample_is_only_a_warning(workspace):
 def test_a_sample_is_rendered_with_every_set(workspace):
     workspace.append("templates/noise/template.yaml", "sets:\n  draft: {width: 32}\n")
     assert workspace.koma("check").code == 0
-    workspace.edit("templates/noise/graph.json.j2", '"batch_size": 1,', '{% if width == 32 %}"batch_sise": 1,{% else %}"batch_size": 1,{% endif %}')
+    workspace.edit(
+        "templates/noise/graph.json.j2", '"batch_size": 1,', '{% if width == 32 %}"batch_sise": 1,{% else %}"batch_size": 1,{% endif %}'
+    )
     done = workspace.koma("check")
     assert done.code == 1
     assert "batch_sise" in done.out
@@ -122,3 +130,17 @@ def test_github_annotations_are_escaped(workspace):
     assert "100%25, wide" in done.out
     assert "%0Aexpected: " in done.out
     assert done.out.count("\n") == 1
+
+
+def test_the_work_tree_is_checked_also_where_the_daemon_reads_commits(workspace):
+    git = needs("git")
+    workspace.edit("koma.yaml", "references_settle: 0}", "references_settle: 0, mode: git}")
+    workspace.write(".gitignore", "outputs/\n")
+    who = ["-c", "user.name=Aki", "-c", "user.email=aki@studio.example"]
+    for args in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "one"]):
+        subprocess.run([git, *args], cwd=workspace.root, check=True)
+    workspace.edit(SCENE, "framing: wide", "framing: wid")
+    workspace.edit(GRAPH, "EmptyImage", "NoImage")
+    assert workspace.plan()["problems"] == []
+    assert workspace.koma("check", "--json").json["errors"] == 2
+    assert workspace.koma("template", "check").code == 1

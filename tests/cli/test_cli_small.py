@@ -11,7 +11,6 @@ from koma.templating.signatures import load_recorded
 from support.pictures import drawing, flat, save, save_clip
 from support.workspaces import STILL
 
-
 # -- schema ---------------------------------------------------------------------------------------------------------------
 
 
@@ -107,7 +106,12 @@ def test_signatures_are_asked_from_a_server(workspace, server):
 
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("http://127.0.0.1:1", "can't be reached"), ("koma.yaml", "can't be read"), ("list.json", "no JSON object"), ("empty.json", "describes no node")],
+    [
+        ("http://127.0.0.1:1", "can't be reached"),
+        ("koma.yaml", "can't be read"),
+        ("list.json", "no JSON object"),
+        ("empty.json", "describes no node"),
+    ],
     ids=["a server that is not there", "a file that is no JSON", "a list", "an object without nodes"],
 )
 def test_signatures_refuse(workspace, monkeypatch, source, words):

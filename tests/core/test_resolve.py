@@ -89,9 +89,8 @@ def test_fields_of_a_shot_are_overlaid_likewise(strongest):
     one = scene(cut, **({"mood": "scene"} if "scene" in layers else {}), **of("scene defaults"))
     found = resolve_shot(made, one, cut, trace=True)
     assert found.values["mood"] == strongest
-    assert found.origins["mood"][2] == {"project": "defaults.shot.mood", "shot": "shots.sh010.mood", "scene": "mood"}.get(
-        strongest, "defaults.shot.mood"
-    )
+    written = {"shot": "shots.sh010.mood", "scene": "mood"}.get(strongest, "defaults.shot.mood")
+    assert found.origins["mood"][2] == written
 
 
 def test_a_camera_is_merged_field_by_field():
@@ -275,12 +274,8 @@ def test_a_shot_may_lie_elsewhere_than_its_scene():
     assert resolve_shot(world(locations=(ALLEY, pier)), scene(cut), cut).values["location"]["name"] == "Pier"
 
 
-leaves = (
-    st.none()
-    | st.integers(0, 3)
-    | st.lists(st.integers(0, 3), max_size=2)
-    | st.dictionaries(st.sampled_from("xyz"), st.integers(0, 3), max_size=3)
-)
+numbers = st.integers(0, 3)
+leaves = st.none() | numbers | st.lists(numbers, max_size=2) | st.dictionaries(st.sampled_from("xyz"), numbers, max_size=3)
 layers = st.lists(st.dictionaries(st.sampled_from("abc"), leaves, max_size=3), max_size=4)
 
 

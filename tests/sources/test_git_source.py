@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from koma.core.problem import Place, Severity
 from koma.core.faults import SourceError
+from koma.core.problem import Place, Severity
 from koma.sources import git_process
 from koma.sources.git import GitSource
 from koma.sources.git_process import environment, without_credentials

@@ -7,13 +7,13 @@ from typing import Any
 
 from koma.core.action import Observed
 from koma.core.desire import draft_scene, finish
+from koma.core.document import Doc
 from koma.core.draft import Context, LoadedTemplate
 from koma.core.graph import canonical_graph
 from koma.core.keys import digest, render_key
 from koma.core.media import Media
 from koma.core.parameter import Parameter, ParameterType
 from koma.core.problem import Place
-from koma.core.document import Doc
 from koma.core.resolve import Reference, World
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target

@@ -67,6 +67,7 @@ async def run(app: App, *, once: bool, allow: str = "", selects: Callable[[str],
         daemon = Daemon(lanes, look, unfinished, app.clock, once=once, timing=times)
         if not once:
             loop = asyncio.get_running_loop()
+            config.paths.inbox.mkdir(parents=True, exist_ok=True)  # so that the first wish is heard at once
             watch = Watch(_watched(app), _waker(loop, daemon))
             stack.callback(watch.stop)
             watch.start()

@@ -187,8 +187,9 @@ class App:
     def drafting(self) -> Drafting:
         """Scenes to target rows."""
         from koma.engine.drafting import Drafting  # noqa: PLC0415
+        from koma.engine.graphs import Graphs  # noqa: PLC0415
 
-        return Drafting(self.templates, lambda: self.renderer, lambda: self.signatures)
+        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures))
 
     @cached_property
     def desires(self) -> Desires:

@@ -25,10 +25,16 @@ def run(workspace: Path | None, paths: Sequence[Path], form: Form) -> int:
 
 def _check(root: Path) -> Checked:
     try:
-        with App.open(root) as app:
+        with open_work_tree(root) as app:
             return check_all(app.source, app.desires, app.templates, app.renderer, app.signatures, app.config.rendition)
     except ConfigError as error:
         return Checked({}, list(error.problems))
+
+
+def open_work_tree(workspace: Path | None) -> App:
+    """Open a workspace as it lies in its folders, also where the daemon reads commits: a check comes before the commit."""
+    app = App.open(workspace)
+    return App(app.config._replace(source=app.config.source._replace(mode="directory")))
 
 
 def inside(path: Path, root: Path) -> str:

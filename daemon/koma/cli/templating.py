@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from koma.app.workspace import App
-from koma.cli.checking import errors_in, summary
+from koma.cli.checking import errors_in, open_work_tree, summary
 from koma.cli.planning import problem_json
 from koma.cli.printing import print_json, print_lines, table
 from koma.core.draft import LoadedTemplate
@@ -22,7 +21,7 @@ _NO_TEMPLATE = "koma template add still   (copies one that ships with Koma)"
 
 def check_templates(workspace: Path | None, names: Sequence[str], *, as_json: bool) -> int:
     """Check templates and print what is wrong; 1 if there is an error."""
-    with App.open(workspace) as app:
+    with open_work_tree(workspace) as app:
         snapshot = app.source.snapshot()
         loaded, problems = load_all(app.templates, snapshot)
         _known(names, snapshot)
@@ -58,7 +57,7 @@ def _known(names: Sequence[str], snapshot: Snapshot) -> None:
 
 def show_template(workspace: Path | None, name: str, *, as_json: bool) -> int:
     """Print what a template makes, takes and needs."""
-    with App.open(workspace) as app:
+    with open_work_tree(workspace) as app:
         snapshot = app.source.snapshot()
         loaded, problems = load_all(app.templates, snapshot)
         _known([name], snapshot)

@@ -86,10 +86,8 @@ class Selection(NamedTuple):
 
     def takes(self, target_id: str) -> bool:
         """Whether this target is spoken of."""
-        return (
-            self is EVERYTHING
-            or (self.targets is None or self.targets(target_id))
-            and not (self.excluded is not None and self.excluded(target_id))
+        return self is EVERYTHING or (
+            (self.targets is None or self.targets(target_id)) and not (self.excluded is not None and self.excluded(target_id))
         )
 
 

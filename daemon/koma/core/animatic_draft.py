@@ -13,12 +13,10 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
     origin = origin_of(world, cut.address)
     names: dict[str, str] = {}
     inputs: list[Input] = []
-    unusable = False
     for who in values["characters"]:
         if reference := portrait(world, who):
             names[who["id"]] = f"reference:{who['id']}"
             inputs.append(input_of(names[who["id"]], reference))
-            unusable = unusable or bool(reference.problem)
     seed = _seed(origin, cut)
     _, scene_id, shot_id = origin.split("/")
     labelled = {**values, "shot": shot_id, "scene": {**values["scene"], "id": scene_id}}
@@ -26,8 +24,8 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
         cut.address,
         str(cut.phase),
         cut.scene.file,
-        context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}"),
-        Reason.BLOCKED if unusable else hold_of(cut),
+        cut.shot,
+        Reason.BLOCKED if any(given.unusable for given in inputs) else hold_of(cut),
         values,
         seed,
         panel=panel_of(labelled, world.project.data, cut.phase, seed, names),

@@ -4,6 +4,7 @@ A scene's targets are a function of the digests of what it reads; while those st
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from koma.core.keys import text_digest
@@ -91,17 +92,19 @@ def _add(folder: Folder, head: Head, problems: list[Problem]) -> None:
         known[head.id] = head
         return
     folder.held.add((head.kind, other.id))
-    for one, two in ((head, other), (other, head)):
-        what = "a second project document" if head.kind == "project" else f"{head.kind} {head.id!r}"
-        problems.append(
-            Problem(
-                Place(one.path, one.line, 1),
-                "duplicate-id",
-                f"{what} stands at {two.path}:{two.line} as well",
-                expected="ids that are unique in their project" if head.kind != "project" else "one project document in a project folder",
-                hint="rename or remove one of them; until then neither is used",
-            )
-        )
+    problems += _twice(head, other)
+
+
+def _twice(one: Head, other: Head) -> list[Problem]:
+    """Say at both places that they want the same id."""
+    project = one.kind == "project"
+    what = "a project document" if project else f"{one.kind} {one.id!r}"
+    wanted = "one project document in a project folder, and an id of its own" if project else "ids that are unique in their project"
+    hint = "rename or remove one of them; until then neither is used"
+    return [
+        Problem(Place(here.path, here.line, 1), "duplicate-id", f"{what} stands at {there.path}:{there.line} as well", wanted, hint)
+        for here, there in ((one, other), (other, one))
+    ]
 
 
 def _no_project(folder: Folder) -> Problem:
@@ -111,25 +114,17 @@ def _no_project(folder: Folder) -> Problem:
 
 
 def _same_project(folders: Sequence[Folder], problems: list[Problem]) -> None:
-    seen: dict[str, Folder] = {}
+    """Use no folder whose project has the id of another's: which of the two a published file belongs to can't be known."""
+    known: dict[str, list[tuple[Folder, Head]]] = {}
     for folder in folders:
-        head = folder.project
-        if head is None:
-            continue
-        if head.id in seen:
-            where = seen[head.id].project
-            problems.append(
-                Problem(
-                    Place(head.path, head.line, 1),
-                    "duplicate-id",
-                    f"project {head.id!r} stands at {where.path if where else ''} as well",
-                    hint="give this project another id",
-                )
-            )
+        if head := folder.project:
+            known.setdefault(head.id, []).append((folder, head))
+    for same in known.values():
+        for (_, one), (_, other) in pairwise(same):
+            problems += _twice(one, other)
+        for folder, _ in same if len(same) > 1 else ():
             folder.heads.clear()
             folder.unread = True
-        else:
-            seen[head.id] = folder
 
 
 class Inputs:

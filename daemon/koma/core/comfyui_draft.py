@@ -1,6 +1,6 @@
 """Drafts for ComfyUI: which template, which parameters, which pictures go in. The graph itself is rendered afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koma.core.casting import input_of, portrait
@@ -18,29 +18,29 @@ _LENGTH = ("parameters.frames", "parameters.fps")  # said better by the template
 DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.VIDEO: "svd-video"}
 
 
+NOWHERE = Place("")  # where a problem stands is looked up only once there is one
+
+
 def draft_graph(context: Context, cut: Cut) -> Draft:
     """Draft one target of a ComfyUI rendition; blocked, with Problems in the context, where it can't be made."""
     values = cut.values
-    place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}")
-    template = _template(context, cut, place)
+    template = _template(context, cut)
     if template is None:
-        return blocked(cut.address, cut.phase, cut.scene, place, values)
-    reads, inputs, complete = _pictures(context, cut, template.manifest, place)
-    params, problems = _parameters(
-        context, cut, template, {name: PLACEHOLDER + name for name in [*dict(reads), *(i.name for i in inputs)]}, place
-    )
-    length = _length_problems(template.manifest, values, context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.frames"))
-    problems = [p for p in problems if not (length and p.path in _LENGTH)] + length
-    problems += style_problems(context.world, template.name, params, place)
-    context.problems += problems
-    if problems or not complete:
-        return blocked(cut.address, cut.phase, cut.scene, place, values)._replace(inputs=inputs)
+        return blocked(cut.address, cut.phase, cut.scene, cut.shot, values)
+    reads, inputs, lacking = _pictures(context, cut, template.manifest)
+    params, problems = _parameters(context, cut, template, [*dict(reads), *(given.name for given in inputs)])
+    length = _length_problems(template.manifest, values)
+    problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + lacking
+    problems += style_problems(context.world, template.name, params, NOWHERE)
+    if problems or any(given.unusable for given in inputs):
+        context.problems += [_placed(context, cut, problem) for problem in problems]
+        return blocked(cut.address, cut.phase, cut.scene, cut.shot, values)._replace(inputs=inputs)
     needs = dict.fromkeys((*needs_of(cut.address, cut.phase, values["phases"]), *(target for _, target in reads)))
     return Draft(
         cut.address,
         str(cut.phase),
         cut.scene.file,
-        place,
+        cut.shot,
         hold_of(cut),
         values,
         params.get("seed", 0),
@@ -54,35 +54,40 @@ def draft_graph(context: Context, cut: Cut) -> Draft:
     )
 
 
-def _chosen(context: Context, cut: Cut, place: Place) -> tuple[str, Place]:
-    """Give the template of this phase and where it is named: in the shot, else the scene, the project; else the default, "" for none."""
+def _placed(context: Context, cut: Cut, problem: Problem) -> Problem:
+    place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.{problem.path}".rstrip("."))
+    return problem._replace(place=place)
+
+
+def _template(context: Context, cut: Cut) -> LoadedTemplate | None:
+    """Template of this phase: the shot's choice, else the scene's, the project's, the default."""
     scene, project = cut.scene, context.world.project
-    for data, doc, prefix in ((cut.shot, scene, f"shots.{cut.shot['id']}."), (scene.data, scene, ""), (project.data, project, "")):
+    name, doc, path = DEFAULT_TEMPLATES.get(cut.phase, ""), scene, f"shots.{cut.shot['id']}"
+    for data, owner, prefix in ((cut.shot, scene, f"{path}."), (scene.data, scene, ""), (project.data, project, "")):
         if cut.phase in (data.get("templates") or {}):
-            return str(data["templates"][cut.phase]), context.place(doc.file, doc.part, f"{prefix}templates.{cut.phase}")
-    return DEFAULT_TEMPLATES.get(cut.phase, ""), place
+            name, doc, path = str(data["templates"][cut.phase]), owner, f"{prefix}templates.{cut.phase}"
+            break
+    if name not in context.templates:
+        context.problems.append(_no_template(context, name, cut.phase)._replace(place=context.place(doc.file, doc.part, path)))
+    return context.templates.get(name)
 
 
-def _template(context: Context, cut: Cut, place: Place) -> LoadedTemplate | None:
-    name, place = _chosen(context, cut, place)
-    if name in context.templates:
-        return context.templates[name]
+def _no_template(context: Context, name: str, phase: Phase) -> Problem:
     near = closest(name, context.templates) if name else None
     known = ", ".join(sorted(context.templates)) or "none: the templates folder is empty"
-    message = f"there is no template called {name!r}" if name else f"no template is named for the phase {cut.phase}"
-    hint = f"did you mean {near!r}?" if near else f"name one under `templates: {{{cut.phase}: NAME}}` in the project, the scene or the shot"
-    context.problems.append(Problem(place, "missing-template", message, f"one of {known}", hint))
-    return None
+    message = f"there is no template called {name!r}" if name else f"no template is named for the phase {phase}"
+    hint = f"did you mean {near!r}?" if near else f"name one under `templates: {{{phase}: NAME}}` in the project, the scene or the shot"
+    return Problem(NOWHERE, "missing-template", message, f"one of {known}", hint)
 
 
-def _parameters(
-    context: Context, cut: Cut, template: LoadedTemplate, pictures: Mapping[str, str], place: Place
-) -> tuple[dict[str, Any], list[Problem]]:
+def _parameters(context: Context, cut: Cut, template: LoadedTemplate, pictures: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
     wanted: dict[str, Any] = {}
     for owner in (context.world.project.data, cut.scene.data, cut.shot):
         wanted.update((owner.get("parameters") or {}).get(template.name) or {})
     seed = take_seed(f"{origin_of(context.world, cut.address)}/{cut.phase}", cut.number, cut.values["seed"])
-    return bind(template.manifest, {**_standard(context, cut.values, wanted), "seed": seed, **pictures, **wanted}, context.rendition, place)
+    slots = {name: PLACEHOLDER + name for name in pictures}
+    given = {**_standard(context, cut.values, wanted), "seed": seed, **slots, **wanted}
+    return bind(template.manifest, given, context.rendition, NOWHERE)
 
 
 def _standard(context: Context, values: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,11 +106,11 @@ def _standard(context: Context, values: Mapping[str, Any], wanted: Mapping[str, 
     }
 
 
-def _pictures(context: Context, cut: Cut, template: Template, place: Place) -> tuple[tuple[tuple[str, str], ...], tuple[Input, ...], bool]:
-    """Give the targets and the reference pictures that the template's inputs read, and whether all that it needs can be had."""
+def _pictures(context: Context, cut: Cut, template: Template) -> tuple[tuple[tuple[str, str], ...], tuple[Input, ...], list[Problem]]:
+    """Give the targets and the reference pictures that the template's inputs read, and Problems of what it needs and can't have."""
     reads: list[tuple[str, str]] = []
     inputs: list[Input] = []
-    complete = True
+    lacking: list[Problem] = []
     for name, wanted in template.inputs.items():
         if wanted.source == Phase.STILL and Phase.STILL in cut.values["phases"]:
             reads.append((name, f"{cut.address}/{Phase.STILL}"))
@@ -115,18 +120,22 @@ def _pictures(context: Context, cut: Cut, template: Template, place: Place) -> t
             found = next((r for who in cut.values["characters"] if (r := portrait(context.world, who))), None)
         if found is not None:
             inputs.append(input_of(name, found))
-            complete = complete and not found.problem
         elif wanted.required:
-            complete = False
-            context.problems.append(_no_picture(name, wanted.source, place))
-    return tuple(reads), tuple(inputs), complete
+            lacking.append(_no_picture(name, wanted.source))
+    return tuple(reads), tuple(inputs), lacking
 
 
-def _no_picture(name: str, source: str, place: Place) -> Problem:
+def _no_picture(name: str, source: str) -> Problem:
     hint = "add `still` to the shot's phases" if source == Phase.STILL else "drop a picture into references/<character>/"
-    return Problem(place, "missing-input", f"the template reads a picture ({name}) from the shot's {source}, and there is none", hint=hint)
+    return Problem(
+        NOWHERE, "missing-input", f"the template reads a picture ({name}) from the shot's {source}, and there is none", hint=hint
+    )
 
 
-def _length_problems(template: Template, values: Mapping[str, Any], place: Place) -> list[Problem]:
+_LENGTH = ("parameters.frames", "parameters.fps")
+
+
+def _length_problems(template: Template, values: Mapping[str, Any]) -> list[Problem]:
     message = template.frame_problem(values["frames"], values["fps"])
-    return [Problem(place, "frame-count", message, hint="change `frames`, or choose another template for this phase")] if message else []
+    hint = "change `frames`, or choose another template for this phase"
+    return [Problem(NOWHERE, "frame-count", message, hint=hint, path="frames")] if message else []

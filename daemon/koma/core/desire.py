@@ -5,6 +5,7 @@ target row of a draft whose graph or panel has a digest. Both are pure; the engi
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from koma.core.animatic_draft import draft_panel
@@ -14,7 +15,7 @@ from koma.core.comfyui_draft import draft_graph
 from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, blocked, origin_of
 from koma.core.gate import Rule
-from koma.core.keys import digest, render_key, text_digest
+from koma.core.keys import render_key, text_digest
 from koma.core.resolve import World, flatten, resolve_shot
 from koma.core.rules import basic_rules, measure_key, measures_for, rules_digest, with_overrides
 from koma.core.target import Target
@@ -30,8 +31,7 @@ def draft_shot(context: Context, scene: Doc, shot: Mapping[str, Any], number: in
     """Draft the targets of one shot, as take `number` would be made; `only` names one phase."""
     address = f"{context.world.id}/{scene.id}/{shot['id']}"
     if not check_shot(context, scene, shot):
-        place = context.place(scene.file, scene.part, f"shots.{shot['id']}")
-        return [blocked(address, phase, scene, place) for phase in phases_of(context.world, scene, shot)]
+        return [blocked(address, phase, scene, shot) for phase in phases_of(context.world, scene, shot)]
     values = resolve_shot(context.world, scene, shot).values
     drafted = draft_panel if context.backend is BackendKind.ANIMATIC else draft_graph
     phases = sorted(map(Phase, values["phases"]), key=lambda phase: PHASE_RANK[phase])
@@ -79,8 +79,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
     gate = gate_of(world, draft, context.backend) if drawn else Gate((), (), "", "")
-    shot_id = draft.address.rsplit("/", 1)[1]
-    shot = next(shot for shot in scene.data["shots"] if shot["id"] == shot_id)
+    shot = draft.shot
     based = base_key(draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
@@ -105,10 +104,15 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         estimate_seconds=_estimate(draft),
         hold=draft.hold,
         scene_file=draft.scene_file,
-        facts_digest=digest(draft.values),
+        facts_digest=values_digest(draft.values),
         template_digest=template.digest if template else "",
         origin_id=origin_of(world, draft.id),
     )
+
+
+def values_digest(values: Mapping[str, Any]) -> str:
+    """Digest that is the same for equal resolved fields; never part of a key, only a short cut for comparing them."""
+    return sha256(repr(values).encode()).hexdigest()
 
 
 def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> int:
@@ -126,10 +130,10 @@ _NOT_FACTS = frozenset({"prompt", "negative", "seed", "width", "height", "frames
 _LOOK = ("title", "prompt", "negative")
 
 
-def facts_of(world: World, draft: Draft, values_digest: str = "") -> dict[str, Any]:
-    """Fields that a take is made from, flat, as they are remembered to say later what changed."""
+def facts_of(world: World, draft: Draft, known: str = "") -> dict[str, Any]:
+    """Fields that a take is made from, flat, as they are remembered to say later what changed; `known` is their digest, if it is known."""
     facts = flatten({key: value for key, value in draft.values.items() if key != "phases"})
-    facts[DIGEST] = values_digest or digest(draft.values)
+    facts[DIGEST] = known or values_digest(draft.values)
     facts.update({f"inputs.{given.name}": given.content_digest for given in draft.inputs})
     for owner, doc in (("project", world.project), ("style", world.style), ("bible", world.bible)):
         data = doc.data if doc is not None else {}

@@ -24,12 +24,17 @@ class LoadedTemplate(NamedTuple):
 
 
 class Input(NamedTuple):
-    """A reference picture that a target reads: input name, content digest, file digest, suffix with its dot."""
+    """A reference picture that a target reads: input name, content digest ("" if it can't be decoded), file digest, suffix with its dot."""
 
     name: str
     content_digest: str
     file_digest: str
     suffix: str
+
+    @property
+    def unusable(self) -> bool:
+        """Whether the picture can't be decoded."""
+        return not self.content_digest
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ class Draft(NamedTuple):
     address: str
     phase: str
     scene_file: str
-    place: Place
+    shot: Mapping[str, Any]
     hold: str
     values: dict[str, Any]
     seed: int = 0
@@ -86,9 +91,9 @@ class Draft(NamedTuple):
         return f"{self.address}/{self.phase}"
 
 
-def blocked(address: str, phase: str, scene: Doc, place: Place, values: dict[str, Any] | None = None) -> Draft:
+def blocked(address: str, phase: str, scene: Doc, shot: Mapping[str, Any], values: dict[str, Any] | None = None) -> Draft:
     """Draft a target that can't be drawn for now."""
-    return Draft(address, str(phase), scene.file, place, Reason.BLOCKED, values or {})
+    return Draft(address, str(phase), scene.file, shot, Reason.BLOCKED, values or {})
 
 
 def hold_of(cut: Cut) -> str:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from koma.core.document import Doc
 
 VISUAL = ("base_prompt", "negative", "traits", "palette", "height", "loras")
-SHOT_DEFAULTS = ("framing", "angle", "camera", "frames", "seconds", "duration", "time", "mood", "weather", "phases")
 
 
 class Layer(NamedTuple):
@@ -316,11 +315,12 @@ def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _flatten(value: Any, path: str, flat: dict[str, Any]) -> None:
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind is dict:
         for key, inner in value.items():
-            _flatten(inner, f"{path}.{key}" if path else str(key), flat)
-    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+            _flatten(inner, f"{path}.{key}" if path else key, flat)
+    elif (kind is list or kind is tuple) and value and type(value[0]) is dict:
         for number, inner in enumerate(value):
             _flatten(inner, f"{path}.{inner.get('id', number)}", flat)
     else:
-        flat[path] = list(value) if isinstance(value, tuple) else value
+        flat[path] = list(value) if kind is tuple else value

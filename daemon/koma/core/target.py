@@ -12,7 +12,7 @@ from typing import NamedTuple
 class Target(NamedTuple):
     """One wanted target in one rendition.
 
-    `base_key` is the digest of graph or panel with take 1's seed; `key` is the render_key where no pixels of other targets enter it, else "";
+    `base_key` is the digest of graph or panel with take 1's seed; `key` is the render_key where no other target's pixels enter it, else "";
     `reads` are (input name, target id) pairs whose pixels do enter,
     `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed
     take first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.

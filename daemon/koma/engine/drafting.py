@@ -1,29 +1,25 @@
-"""Scenes to target rows: draft, render graphs in one batch per template, check, finish. And single drafts for the queue and for explain."""
+"""Scenes to target rows: draft, draw, finish. And single drafts for the queue and for explaining."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koma.core.desire import draft_scene, draft_shot, finish
 from koma.core.document import Doc
-from koma.core.draft import Context, Draft, LoadedTemplate, Placed
-from koma.core.graph import canonical_graph, check_graph, parse_graph
-from koma.core.keys import digest
-from koma.core.node_rules import Signatures
+from koma.core.draft import Context, Draft, Placed
 from koma.core.problem import Place, Problem, Severity
 from koma.core.resolve import World
 from koma.core.target import Target
 from koma.core.words import BackendKind, Reason, Rendition
+from koma.engine.graphs import Drawn, Graphs
 from koma.engine.templates import Templates
-from koma.ports import Renderer
 
 
 class Drafting:
-    """Holds what rendering needs: the renderer, the templates, and the node signatures that graphs are checked against."""
+    """Makes drafts and target rows. `drafts` are those of the last scenes, by target id and rendition."""
 
-    def __init__(self, templates: Templates, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures]) -> None:
+    def __init__(self, templates: Templates, graphs: Graphs) -> None:
         self._templates = templates
-        self._renderer = renderer
-        self.signatures = signatures
+        self.graphs = graphs
         self.drafts: dict[str, Draft] = {}
 
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
@@ -35,10 +31,11 @@ class Drafting:
             drafts = draft_scene(context, doc)
             self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
             drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *_used(broken, context)]))
-        graphs = self._render([draft for _, drafts, _ in drafted for draft in drafts])
+        drawn = self.graphs.drawn([draft for _, drafts, _ in drafted for draft in drafts])
         also = self._also(world, docs, place) if context.backend is BackendKind.ANIMATIC else [[] for _ in docs]
         return [
-            self._finish(context, doc, drafts, problems + more, graphs) for (doc, drafts, problems), more in zip(drafted, also, strict=True)
+            (_finished(context, doc, drafts, drawn), _all_problems([*problems, *more], drafts, drawn))
+            for (doc, drafts, problems), more in zip(drafted, also, strict=True)
         ]
 
     def _context(self, world: World, rendition: Rendition, place: Placed) -> tuple[Context, list[Problem]]:
@@ -54,42 +51,6 @@ class Drafting:
         for _, problems in self.scenes(World(**_fields(world)), docs, Rendition.FINAL, place):
             found.append([_as_warning(p) for p in problems if p.code in _GRAPH_CODES or p.place.file.endswith((".j2", "template.yaml"))])
         return found
-
-    def _render(self, drafts: Sequence[Draft]) -> dict[str, str | Problem]:
-        """Render every draft that has a template, one batch per template; target id → text or Problem."""
-        batches: dict[str, tuple[LoadedTemplate, list[Draft]]] = {}
-        for draft in drafts:
-            if draft.template is not None and draft.params is not None:
-                batches.setdefault(draft.template.file, (draft.template, []))[1].append(draft)
-        texts: dict[str, str | Problem] = {}
-        for template, batch in batches.values():
-            rendered = self._renderer().render(template.file, template.text, [draft.params or {} for draft in batch])
-            texts.update(zip((draft.id for draft in batch), rendered, strict=True))
-        return texts
-
-    def _finish(
-        self, context: Context, doc: Doc, drafts: Sequence[Draft], problems: list[Problem], graphs: Mapping[str, str | Problem]
-    ) -> tuple[list[Target], list[Problem]]:
-        rows = []
-        for draft in drafts:
-            found, wrong = self._digest(draft, graphs.get(draft.id))
-            problems += wrong
-            held = draft._replace(hold=Reason.BLOCKED) if wrong else draft
-            rows.append(finish(context, held, found, doc))
-        return rows, list(dict.fromkeys(problems))
-
-    def _digest(self, draft: Draft, text: str | Problem | None) -> tuple[str, list[Problem]]:
-        """Digest of the graph or panel of a draft, and what is wrong with it."""
-        if draft.panel is not None:
-            return digest(draft.panel), []
-        if text is None or draft.template is None:
-            return "", []
-        if isinstance(text, Problem):
-            return "", [text]
-        graph = parse_graph(text, draft.template.file)
-        if isinstance(graph, Problem):
-            return "", [graph]
-        return digest(canonical_graph(graph)), check_graph(graph, self.signatures(), draft.template.file, draft.template.text)
 
     def draft(self, world: World, scene: Doc, target: Target, place: Placed) -> Draft | None:
         """Draft of a target as take 1, from the last pass if it was drafted there."""
@@ -107,13 +68,25 @@ class Drafting:
         draft = next(iter(draft_shot(context, scene, shot, number, phase)), None)
         if draft is None or draft.hold == Reason.BLOCKED:
             return None
-        if draft.panel is not None:
-            return draft, draft.panel
-        text = self._render([draft]).get(draft.id)
-        graph = parse_graph(text, draft.template.file) if isinstance(text, str) and draft.template is not None else None
-        return (draft, graph) if isinstance(graph, dict) else None
+        if draft.panel is not None or draft.template is None:
+            return (draft, draft.panel) if draft.panel is not None else None
+        graph = self.graphs.graph(draft.template, draft.params or {})
+        return None if isinstance(graph, Problem) else (draft, graph)
 
 
+def _finished(context: Context, doc: Doc, drafts: Sequence[Draft], drawn: Mapping[str, Drawn]) -> list[Target]:
+    rows = []
+    for draft in drafts:
+        found = drawn.get(draft.id, _NOTHING)
+        rows.append(finish(context, draft._replace(hold=Reason.BLOCKED) if found.problems else draft, found.digest, doc))
+    return rows
+
+
+def _all_problems(problems: Sequence[Problem], drafts: Sequence[Draft], drawn: Mapping[str, Drawn]) -> list[Problem]:
+    return list(dict.fromkeys([*problems, *(problem for draft in drafts for problem in drawn.get(draft.id, _NOTHING).problems)]))
+
+
+_NOTHING = Drawn("")
 _GRAPH_CODES = frozenset({"missing-template", "style-rule"})
 
 

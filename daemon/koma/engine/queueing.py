@@ -159,7 +159,7 @@ class Queueing:
                 "commit": survey.snapshot.commit,
                 "dirty": survey.snapshot.dirty,
                 "template_digest": target.template_digest,
-                "models": _models(request, self._drafting.signatures()),
+                "models": _models(request, self._drafting.graphs.signatures()),
                 "scene_file": target.scene_file,
             },
             takes_wanted=target.takes_wanted,

@@ -17,7 +17,7 @@ from jinja2.tests import TESTS
 
 from koma.core.hints import did_you_mean
 from koma.core.problem import Place, Problem
-from koma.templating.language import Mistake, check_language, names_of
+from koma.templating.language import Mistake, check_language, names_of, verbatim_names
 
 OUTPUT_LIMIT = 1024 * 1024  # characters of one rendered graph
 LOOP_LIMIT = 10_000  # turns of all loops in one rendering, nested ones counted each time
@@ -157,11 +157,12 @@ _LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", 
 class _Compiled:
     """One template text, ready to render: the code, and each name it reads with the line of its first use."""
 
-    __slots__ = ("names", "required", "template")
+    __slots__ = ("names", "required", "template", "verbatim")
 
-    def __init__(self, template: Template, names: Mapping[str, int]) -> None:
+    def __init__(self, template: Template, names: Mapping[str, int], verbatim: frozenset[str]) -> None:
         self.template = template
         self.names = names
+        self.verbatim = verbatim
         self.required = names.keys()
 
 
@@ -178,6 +179,11 @@ class JinjaRenderer:
         if isinstance(compiled, Problem):
             return [compiled] * len(batch)
         return [self._one(template, compiled, values) for values in batch]
+
+    def verbatim(self, template: str, text: str) -> frozenset[str]:
+        """Names that a template text puts straight into the graph and uses for nothing else; none if it can't be read."""
+        compiled = self._compile(template, text)
+        return frozenset() if isinstance(compiled, Problem) else compiled.verbatim
 
     def names(self, template: str, text: str) -> Mapping[str, int] | Problem:
         """Every name that a template text reads from its parameters, with the line where it first does."""
@@ -197,7 +203,8 @@ class JinjaRenderer:
             tree = self._environment.parse(text)
             check_language(tree)
             names = names_of(tree, {"range"})
-            return _Compiled(self._environment.from_string(_counted(tree)), names)
+            verbatim = verbatim_names(tree)
+            return _Compiled(self._environment.from_string(_counted(tree)), names, verbatim)
         except Mistake as mistake:
             return Problem(Place(file, mistake.line), mistake.code, str(mistake), hint=mistake.hint)
         except TemplateSyntaxError as error:

@@ -1,6 +1,7 @@
 """Which parts of the Jinja language a graph template may use, checked on the syntax tree before anything runs."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 from jinja2 import nodes
@@ -66,6 +67,13 @@ def names_of(tree: nodes.Template, known: Collection[str]) -> dict[str, int]:
         if node.name not in own:
             names[node.name] = min(node.lineno, names.get(node.name, node.lineno))
     return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def verbatim_names(tree: nodes.Template) -> frozenset[str]:
+    """Names that stand in the template only as whole outputs (`{{ prompt }}`): whatever their value, it goes into the graph as it is."""
+    whole = [node for output in tree.find_all(nodes.Output) for node in output.nodes if isinstance(node, nodes.Name)]
+    counted = Counter(node.name for node in tree.find_all(nodes.Name))
+    return frozenset(name for name, count in Counter(node.name for node in whole).items() if counted[name] == count)
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:

@@ -140,7 +140,7 @@ def _location(fields: "_Fields") -> Location:
         id=fields.text("id"),
         name=fields.text("name") or fields.text("id"),
         description=fields.text("description"),
-        palette=tuple(fields.colour(key, value) for key, value in enumerate(fields.sequence("palette"))),
+        palette=tuple(fields.colour(f"palette[{key}]", value) for key, value in enumerate(fields.sequence("palette"))),
         features=tuple(str(value).lower() for value in fields.sequence("features")),
     )
 
@@ -216,12 +216,12 @@ class _Fields:
         """Return a list of objects."""
         return [_Fields(value, f"{self._at(key)}[{number}]") for number, value in enumerate(self.sequence(key))]
 
-    def colour(self, key: str | int, value: Any) -> RGB:
+    def colour(self, key: str, value: Any) -> RGB:
         """Read a colour found under `key`."""
         try:
             return parse(value)
         except (ValueError, AttributeError):
-            raise PanelError(f"{self._at(str(key))}: expected a colour such as #3aa0ff, found {value!r}") from None
+            raise PanelError(f"{self._at(key)}: expected a colour such as #3aa0ff, found {value!r}") from None
 
     def _at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key

@@ -31,7 +31,7 @@ class WorkerProcess:
 
     async def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """Send one order and wait for its answer. Raises WorkerLostError. When cancelled, the worker is ended."""
-        process = self._process or await self._start()
+        process = self._process or await self._started()
         try:
             return await _exchange(process, order)
         except (ConnectionError, EOFError, ValueError) as error:
@@ -54,14 +54,27 @@ class WorkerProcess:
             log.seek(0)
             return log.read().decode(errors="replace")[-_STDERR:]
 
+    async def _started(self) -> asyncio.subprocess.Process:
+        """Start the worker; someone who is cancelled meanwhile still knows it, and ends it."""
+        starting = asyncio.ensure_future(self._start())
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait([starting])
+            await self.end()
+            raise
+
     async def _start(self) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`; a pipe that nobody reads could fill up
-        # -P: a file in the folder where Koma was started must not stand in for a module
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", _MODULE, stdin=pipe, stdout=pipe, stderr=self._log, limit=_LONGEST, env=environment
-        )
+        with contextlib.ExitStack() as unless_started:
+            log = unless_started.enter_context(tempfile.TemporaryFile())  # a pipe that nobody reads could fill up
+            # -P: a file in the folder where Koma was started must not stand in for a module
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", _MODULE, stdin=pipe, stdout=pipe, stderr=log, limit=_LONGEST, env=environment
+            )
+            self._log = log
+            unless_started.pop_all()
         return self._process
 
 

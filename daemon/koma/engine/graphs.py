@@ -1,0 +1,88 @@
+"""Drafts to digests of checked graphs, with as little rendering as their number allows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from koma.core.draft import Draft, LoadedTemplate
+from koma.core.form import Form, form_of, free_names, shared, with_stand_ins
+from koma.core.graph import canonical_graph, check_graph, parse_graph
+from koma.core.keys import digest
+from koma.core.node_rules import Signatures
+from koma.core.problem import Problem
+from koma.ports import Renderer
+
+FEW = 2  # shots of one form that are rendered one by one
+
+
+class Drawn(NamedTuple):
+    """What a draft comes to: digest of its graph or panel, "" if it has none, and what is wrong with it."""
+
+    digest: str
+    problems: tuple[Problem, ...] = ()
+
+
+class _Group(NamedTuple):
+    """Drafts of one template that differ in nothing but the free parameters."""
+
+    template: LoadedTemplate
+    free: tuple[str, ...]
+    drafts: list[Draft]
+
+
+class Graphs:
+    """Renders, parses and checks graphs."""
+
+    def __init__(self, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures]) -> None:
+        self._renderer = renderer
+        self.signatures = signatures
+
+    def drawn(self, drafts: Sequence[Draft]) -> dict[str, Drawn]:
+        """Target id → what it comes to, for every draft that can be drawn."""
+        found = {draft.id: Drawn(digest(draft.panel)) for draft in drafts if draft.panel is not None}
+        for group in self._alike(drafts):
+            form = self._form(group) if len(group.drafts) > FEW and group.free else None
+            if form is not None:
+                found.update((draft.id, Drawn(form.digest(draft.params or {}))) for draft in group.drafts)
+            else:
+                found.update(self._one_by_one(group))
+        return found
+
+    def _alike(self, drafts: Sequence[Draft]) -> Iterable[_Group]:
+        """Sort drafts by template and by everything but their free parameters."""
+        groups: dict[tuple[str, str], _Group] = {}
+        verbatim: dict[str, frozenset[str]] = {}
+        for draft in drafts:
+            template, params = draft.template, draft.params
+            if template is None or params is None:
+                continue
+            if template.file not in verbatim:
+                verbatim[template.file] = self._renderer().verbatim(template.file, template.text)
+            free = free_names(params, verbatim[template.file])
+            groups.setdefault((template.file, shared(params, free)), _Group(template, free, [])).drafts.append(draft)
+        return groups.values()
+
+    def _form(self, group: _Group) -> Form | None:
+        """Form of all shots of a group; None where something is wrong, which is then to be found shot by shot."""
+        graph = self.graph(group.template, with_stand_ins(group.drafts[0].params or {}, group.free))
+        if isinstance(graph, Problem) or self._check(group.template, graph):
+            return None
+        return form_of(canonical_graph(graph))
+
+    def _one_by_one(self, group: _Group) -> dict[str, Drawn]:
+        template = group.template
+        texts = self._renderer().render(template.file, template.text, [draft.params or {} for draft in group.drafts])
+        return {draft.id: self._read(template, text) for draft, text in zip(group.drafts, texts, strict=True)}
+
+    def _read(self, template: LoadedTemplate, text: str | Problem) -> Drawn:
+        graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
+        if isinstance(graph, Problem):
+            return Drawn("", (graph,))
+        return Drawn(digest(canonical_graph(graph)), tuple(self._check(template, graph)))
+
+    def graph(self, template: LoadedTemplate, params: Mapping[str, Any]) -> dict[str, Any] | Problem:
+        """Render and parse one graph."""
+        text = self._renderer().render(template.file, template.text, [params])[0]
+        return text if isinstance(text, Problem) else parse_graph(text, template.file)
+
+    def _check(self, template: LoadedTemplate, graph: Mapping[str, Any]) -> list[Problem]:
+        return check_graph(graph, self.signatures(), template.file, template.text)

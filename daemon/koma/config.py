@@ -69,18 +69,12 @@ class Paths(NamedTuple):
 
 
 class BackendConfig(NamedTuple):
-    """One ComfyUI server.
-
-    `free`: let go of models when the model family changes, or after every render. `lookahead`: prompts waiting there beside the one
-    that runs (0..4). A render may take `deadline_factor` times its estimate before it counts as stuck.
-    """
+    """One ComfyUI server. A render may take `deadline_factor` times what is expected before it counts as stuck."""
 
     name: str
     kind: str
     url: str
     yield_to_people: bool
-    free: str  # family | always
-    lookahead: int
     deadline_factor: float
 
 
@@ -234,8 +228,6 @@ def _backend(fields: Fields) -> BackendConfig:
         kind=fields.text("kind", "comfyui", ["comfyui"]),
         url=fields.text("url", "").rstrip("/"),
         yield_to_people=fields.flag("yield_to_people", default=False),
-        free=fields.text("free", "family", ["family", "always"]),
-        lookahead=fields.whole("lookahead", 1, 0, 4),
         deadline_factor=fields.number("deadline_factor", 10.0, 1.0, 1000.0),
     )
     scheme, _, rest = backend.url.partition("://")

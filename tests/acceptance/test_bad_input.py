@@ -126,18 +126,24 @@ def errors(plan: Any) -> list[Any]:
     return [problem for problem in plan["problems"] if problem["severity"] == "error"]
 
 
+def the_one(found: list[Any], mistake: Mistake) -> Any:
+    """The only error; an id that stands twice is told at both places."""
+    here = [problem for problem in found if mistake.code != "duplicate-id" or problem["file"] == mistake.file]
+    assert len(here) == 1, here
+    assert (here[0]["code"], here[0]["file"], here[0]["line"]) == (mistake.code, mistake.file, mistake.line), here[0]
+    return here[0]
+
+
 @pytest.mark.parametrize("mistake", [pytest.param(mistake, id=name) for name, mistake in MISTAKES.items()])
 def test_one_clear_error_and_everything_else_goes_on_after(mistake: Mistake, published: Workspace, server: ServedComfyUI) -> None:
     before = published.pictures()
     mistake.act(published)
     published.edit(ELSEWHERE, "seed: 1", "seed: 2")
 
-    found = errors(published.plan())
-    if mistake.code == "duplicate-id":  # said at both places
-        found = [problem for problem in found if problem["file"] == mistake.file]
-    assert len(found) == 1, found
-    (problem,) = found
-    assert (problem["code"], problem["file"], problem["line"]) == (mistake.code, mistake.file, mistake.line), problem
+    problem = the_one(errors(published.plan()), mistake)
+    checked = published.koma("check", "--json")
+    assert the_one(errors(checked.json), mistake) == problem
+    assert checked.code == 1
     assert problem["message"]
     assert problem["expected"] or problem["hint"]
     assert mistake.says in " ".join([problem["message"], problem["expected"], problem["hint"]])

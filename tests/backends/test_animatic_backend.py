@@ -224,5 +224,5 @@ async def test_listeners_that_nobody_holds_are_forgotten_and_the_others_end_with
 async def test_the_drawing_process_ends_when_nobody_can_give_it_orders_any_more():
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "koma.backends.animatic.worker", stdin=pipe, stdout=pipe)
-    out, _ = await process.communicate()
+    out, _ = await process.communicate(b"")
     assert (process.returncode, out) == (0, b"")

@@ -44,7 +44,7 @@ watch: [shows/*, one]
 source: {mode: git, ref: main, repository: ../story, debounce_seconds: 1, debounce_max_seconds: 5, rescan_seconds: 60, references_settle: 0}
 paths: {outputs: renders, objects: /big/objects, state: /fast/state.db, cache: /tmp/cache.db, templates: graphs}
 backends:
-  - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, free: always, lookahead: 2, deadline_factor: 3}
+  - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, deadline_factor: 3}
 safety: {max_gpu_minutes: 90, retire_share: 0.25, retire_at_least: 4}
 http: {host: localhost, port: 0, enabled: false}
 log: {format: json, level: debug}
@@ -59,7 +59,7 @@ store: sqlite
     assert config.paths.cache == Path("/tmp/cache.db")  # noqa: S108 - only a name
     assert config.paths.inbox == tmp_path / "renders/.koma/inbox"
     (backend,) = config.backends
-    assert (backend.url, backend.yield_to_people, backend.free, backend.lookahead) == ("http://10.0.0.5:8188", True, "always", 2)
+    assert (backend.url, backend.yield_to_people, backend.deadline_factor) == ("http://10.0.0.5:8188", True, 3.0)
     assert config.safety.max_gpu_minutes == 90
     assert config.safety.retire_at_least == 4
     assert (config.http.enabled, config.http.port) == (False, 0)

@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from koma import __version__
+from koma.app.versions import Versions
 from koma.app.workspace import App
+from koma.core.errors import KomaError
 from koma.core.job import Job
 from koma.core.safety import Limits
-from koma.core.words import BackendKind
+from koma.core.words import ActionKind, BackendKind
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
 from koma.engine.queueing import Queueing
@@ -23,70 +26,94 @@ from koma.sources.inbox import Inbox
 from koma.sources.watch import Watch
 from koma.telemetry.http import Server, serve, standard_routes
 from koma.telemetry.outlet import Outlet, open_outlet
-from koma.templating.signatures import dump_signatures
-
-PROBE_SECONDS = 15.0
 
 
-async def run(app: App, *, once: bool, allow: str = "", selects: Callable[[str], bool] | None = None) -> int:
-    """Run until stopped, or with `once` until nothing is left; the exit status. The caller holds the state's lock."""
+class Orders(NamedTuple):
+    """What a person asked for on the command line: one go or for ever, a plan digest to let go ahead, which targets."""
+
+    once: bool = False
+    allow: str = ""
+    selects: Callable[[str], bool] | None = None
+
+
+async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
+    """Run until stopped, or with `once` until nothing is left; the exit status, and who knows how things stand.
+
+    The caller holds the state's lock. Raises KomaError where a backend that is needed does not answer and nobody would wait for it.
+    """
     config = app.config
     async with AsyncExitStack() as stack:
-        outlet = _outlet(app, once=once)
+        outlet = _outlet(app, once=orders.once)
         stack.callback(outlet.hub.close)
         recall(app.store, app.publisher)
         backends = app.backends(config.rendition)
-        versions = Versions(app, outlet)
-        worker = Worker(
-            app.store,
-            backends,
-            objects=app.objects,
-            media=app.media,
-            measure=FileMeasure(),
-            publisher=app.publisher,
-            clock=app.clock,
-            events=outlet.hub,
-            versions=versions.known,
-            scratch=app.scratch,
-        )
+        versions = Versions(app)
+        worker = _worker(app, outlet, backends, versions)
         lanes = Lanes(worker, yield_to=[BackendKind.COMFYUI] if any(b.yield_to_people for b in config.backends) else [])
-        reconcile = _reconciler(app, outlet, allow, selects)
-        watch: Watch | None = None
+        reconciler = _reconciler(app, outlet, orders)
+        asked = False
+        watching: list[Watch] = []
 
         async def look() -> ReconcileResult:
-            if watch is not None:
-                watch.refresh()
-            if not versions.asked:
-                await versions.ask(*backends.values())
-            return await reconcile()
+            nonlocal asked
+            if not asked:
+                asked = True
+                await versions.ask(worker, backends.values())
+            for folders in watching:
+                folders.refresh()
+            result = await reconciler()
+            if orders.once:
+                _must_answer(versions.down, result)
+            return result
 
-        def unfinished() -> list[Job]:
-            return [job for job in app.store.jobs() if job.work.backend in backends]
-
-        times = Timing(quiet=config.source.debounce_seconds, cap=config.source.debounce_max_seconds, rescan=config.source.rescan_seconds)
-        daemon = Daemon(lanes, look, unfinished, app.clock, once=once, timing=times)
-        if not once:
-            loop = asyncio.get_running_loop()
-            config.paths.inbox.mkdir(parents=True, exist_ok=True)  # so that the first wish is heard at once
-            watch = Watch(_watched(app), _waker(loop, daemon))
-            stack.callback(watch.stop)
-            watch.start()
+        daemon = Daemon(lanes, look, lambda: _unfinished(app.store, backends), app.clock, once=orders.once, timing=_timing(app))
+        lanes.on_finished = _after(reconciler.note, lanes.on_finished)
+        if not orders.once:
+            watching.append(Watch(_watched(app), _later(daemon.wake)))
+            watching[0].start()
+            stack.callback(watching[0].stop)
             if config.http.enabled:
                 stack.callback(_http(app, outlet).close)
-            probing = asyncio.create_task(versions.keep_asking(daemon, *backends.values()))
+            probing = asyncio.create_task(versions.keep_asking(worker, backends.values(), daemon.wake_now))
             stack.callback(probing.cancel)
         outlet.hub.emit("daemon_started", version=__version__, workspace=str(config.workspace), rendition=str(config.rendition))
         try:
-            return await daemon.run_with_signals()
+            return await daemon.run_with_signals(), reconciler
         finally:
             outlet.hub.emit("daemon_stopped", version=__version__, workspace=str(config.workspace))
 
 
-def _waker(loop: asyncio.AbstractEventLoop, daemon: Daemon) -> Callable[[], None]:
+def _after(first: Callable[[Job], None], then: Callable[[Job], None]) -> Callable[[Job], None]:
+    def both(job: Job) -> None:
+        first(job)
+        then(job)
+
+    return both
+
+
+def _later(call: Callable[[], None]) -> Callable[[], None]:
+    """Make a function that another thread may call; it runs on the loop."""
+    loop = asyncio.get_running_loop()
+
     def wake() -> None:
-        loop.call_soon_threadsafe(daemon.wake)
+        loop.call_soon_threadsafe(call)
 
     return wake
+
+
+def _must_answer(down: list[str], result: ReconcileResult) -> None:
+    if down and any(job.action is ActionKind.RENDER for job in result.queued):
+        hint = "start it, or correct its url in koma.yaml; what was queued goes on with the next `koma run`"
+        raise KomaError(f"backend {', '.join(down)} does not answer", hint)
+
+
+def _unfinished(store: Store, backends: Mapping[BackendKind, Backend]) -> list[Job]:
+    return [job for job in store.jobs() if job.work.backend in backends]
+
+
+def _timing(app: App) -> Timing:
+    source = app.config.source
+    return Timing(quiet=source.debounce_seconds, cap=source.debounce_max_seconds, rescan=source.rescan_seconds)
 
 
 def _outlet(app: App, *, once: bool) -> Outlet:
@@ -105,12 +132,27 @@ def _outlet(app: App, *, once: bool) -> Outlet:
     )
 
 
-def _reconciler(app: App, outlet: Outlet, allow: str, selects: Callable[[str], bool] | None) -> Reconciler:
-    config = app.config
-    safety = config.safety
+def _worker(app: App, outlet: Outlet, backends: Mapping[BackendKind, Backend], versions: Versions) -> Worker:
+    return Worker(
+        app.store,
+        backends,
+        objects=app.objects,
+        media=app.media,
+        measure=FileMeasure(),
+        publisher=app.publisher,
+        clock=app.clock,
+        events=outlet.hub,
+        versions=versions.known,
+        scratch=app.scratch,
+    )
+
+
+def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:
+    config, safety = app.config, app.config.safety
+    factor = config.backends[0].deadline_factor if config.backends else None
     return Reconciler(
         app.surveyor,
-        Queueing(app.source, app.desires, app.drafting, app.store, app.objects, app.clock),
+        Queueing(app.source, app.desires, app.drafting, app.store, app.objects, app.clock, deadline_factor=factor),
         app.store,
         app.publisher,
         Inbox(config.paths.inbox),
@@ -118,8 +160,8 @@ def _reconciler(app: App, outlet: Outlet, allow: str, selects: Callable[[str], b
         outlet.hub,
         rendition=config.rendition,
         limits=Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least),
-        allow=allow,
-        selects=selects or (lambda _target_id: True),
+        allow=orders.allow,
+        selects=orders.selects,
     )
 
 
@@ -145,53 +187,3 @@ def recall(store: Store, publisher: FolderPublisher) -> int:
             store.put_published(published)
         count += 1
     return count
-
-
-class Versions:
-    """What runs at the backends: asked at start and now and then, written into receipts, and kept for checking graphs."""
-
-    def __init__(self, app: App, outlet: Outlet) -> None:
-        self._app = app
-        self._outlet = outlet
-        self.known: dict[str, str] = {"koma": __version__}
-        self._up: dict[str, bool] = {}
-
-    @property
-    def asked(self) -> bool:
-        """Whether any backend was probed yet."""
-        return bool(self._up)
-
-    async def ask(self, *backends: Backend) -> bool:
-        """Probe every backend; whether the node signatures changed."""
-        changed = False
-        for backend in backends:
-            status = await backend.probe()
-            if status.up:
-                self.known.update(status.versions)
-                self.known |= {str(backend.kind): status.version} if status.version else {}
-                changed = await self._signatures(backend) or changed if not self._up.get(backend.name) else changed
-            if self._up.get(backend.name) is not status.up:
-                self._outlet.hub.emit("backend_up" if status.up else "backend_down", backend=backend.name, message=status.message)
-            self._up[backend.name] = status.up
-        return changed
-
-    async def _signatures(self, backend: Backend) -> bool:
-        live = await backend.signatures()
-        if live is None:
-            return False
-        text, file = dump_signatures(dict(live)), self._app.live_signatures
-        with suppress(OSError):
-            if file.read_text(encoding="utf-8") == text:
-                return False
-        temporary = file.with_suffix(".new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.rename(file)
-        self._app.forget_signatures()
-        return True
-
-    async def keep_asking(self, daemon: Daemon, *backends: Backend) -> None:
-        """Probe for as long as the daemon runs; new signatures make a new plan."""
-        while True:
-            await asyncio.sleep(PROBE_SECONDS)
-            if await self.ask(*backends):
-                daemon.wake_now()

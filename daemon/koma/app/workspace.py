@@ -168,11 +168,17 @@ class App:
             return recorded
         return Signatures(json.loads(self.live_signatures.read_bytes()), live=True, elsewhere=recorded)
 
-    def _signature_salt(self) -> str:
-        try:
-            return sha256(self.live_signatures.read_bytes()).hexdigest()
-        except OSError:
-            return f"recorded {__version__}"
+    @property
+    def versions_file(self) -> Path:
+        """Where the versions of what answered last are kept."""
+        return self.config.paths.private / "versions.json"
+
+    def _salt(self) -> str:
+        """Name what targets depend on besides files: the node signatures, and the versions that strict projects have in their keys."""
+        return f"{_digest(self.live_signatures) or __version__} {self._versions()}"
+
+    def _versions(self) -> str:
+        return _digest(self.versions_file)
 
     def forget_signatures(self) -> None:
         """Read them again next time: another server answered."""
@@ -189,12 +195,12 @@ class App:
         from koma.engine.drafting import Drafting  # noqa: PLC0415
         from koma.engine.graphs import Graphs  # noqa: PLC0415
 
-        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures))
+        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures), self._versions)
 
     @cached_property
     def desires(self) -> Desires:
         """What is wanted."""
-        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._signature_salt, self._content_digest)
+        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._content_digest)
 
     def _content_digest(self, file: Path) -> str:
         return self.media.content_digest(file)
@@ -218,6 +224,14 @@ class App:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
         return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url)}
+
+
+def _digest(file: Path) -> str:
+    """Digest of a file's bytes, "" if there is none."""
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def read_config(workspace: Path) -> Config:

@@ -19,7 +19,7 @@ def command(
     exclude: Annotated[list[str] | None, typer.Option(metavar="TARGET", help="Leave these out.")] = None,
 ) -> int:
     """Watch the workspace and render what changed. With --once: exit 0 all ready, 1 errors, 3 something waits for a person."""
-    from koma.app.daemon import run  # noqa: PLC0415 - start-up time of --help
+    from koma.app.daemon import Orders, run  # noqa: PLC0415 - start-up time of --help
     from koma.app.workspace import App  # noqa: PLC0415
     from koma.stores.lock import StateLock  # noqa: PLC0415
 
@@ -27,7 +27,10 @@ def command(
         lock = StateLock(app.config.paths.state.with_suffix(".lock"))
         app.config.paths.private.mkdir(parents=True, exist_ok=True)
         with lock:
-            return asyncio.run(run(app, once=once, allow=allow, selects=_selects(targets or [], exclude or [])))
+            status, reconciler = asyncio.run(run(app, Orders(once, allow, _selects(targets or [], exclude or []))))
+    if once:
+        typer.echo(reconciler.summary())
+    return status
 
 
 def _selects(targets: list[str], excluded: list[str]) -> Callable[[str], bool] | None:

@@ -44,9 +44,10 @@ def phases_of(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[str]:
     return next((list(owner["phases"]) for owner in owners if owner.get("phases")), [Phase.STILL, Phase.VIDEO])
 
 
-def base_key(draft: Draft, drawn: str) -> str:
+def base_key(context: Context, draft: Draft, drawn: str) -> str:
     """Digest of what is drawn before pixels of other targets are known: of its graph or panel, and of the reference pictures it reads."""
-    return text_digest(drawn, *(part for given in draft.inputs for part in (given.name, given.content_digest)))
+    strict = [context.versions] if context.world.project.data.get("reproducible") == "strict" else []
+    return text_digest(drawn, *(part for given in draft.inputs for part in (given.name, given.content_digest)), *strict)
 
 
 class Gate(NamedTuple):
@@ -80,7 +81,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     world, phase, template = context.world, Phase(draft.phase), draft.template
     gate = gate_of(world, draft, context.backend) if drawn else Gate((), (), "", "")
     shot = draft.shot
-    based = base_key(draft, drawn) if drawn else ""
+    based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
         rendition=str(context.rendition),

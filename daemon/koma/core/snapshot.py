@@ -10,7 +10,10 @@ DOCUMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 class SourceFile(NamedTuple):
-    """One file: path relative to the workspace, and the sha256 of its bytes (in git mode, for committed files, the blob id)."""
+    """One file: path relative to the workspace, and the sha256 of its bytes (in git mode, for committed files, the blob id).
+
+    A picture that can't be read has an empty digest, and a Problem in the snapshot: what shows it waits.
+    """
 
     path: str
     digest: str
@@ -45,3 +48,10 @@ def classify(path: str, project_folders: tuple[str, ...], templates: str) -> str
             return "image" if suffix in IMAGE_SUFFIXES else ""
         return "document" if suffix in DOCUMENT_SUFFIXES and not inside.startswith("proposals/") else ""
     return ""
+
+
+def unread_documents(snapshot: Snapshot) -> list[str]:
+    """Paths of documents, and of folders that may hold some, that are there and can't be read."""
+    folders = snapshot.project_folders
+    failed = [problem.place.file for problem in snapshot.problems if problem.severity == "error"]
+    return [path for path in failed if "document" in (classify(path, folders, "\0"), classify(f"{path}/.yaml", folders, "\0"))]

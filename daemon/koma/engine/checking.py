@@ -113,7 +113,11 @@ def _pictures(desires: Desires, wanted: Wanted) -> Iterator[Problem]:
     """Problems of every reference picture of every project, also of those that no shot shows."""
     for folder in wanted.projects.values():
         for references in desires.world(folder).references.values():
-            yield from (picture_problem(reference.path, reference.problem) for reference in references if reference.problem)
+            yield from (
+                picture_problem(reference.path, reference.problem)
+                for reference in references
+                if reference.problem and reference.file_digest
+            )
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:

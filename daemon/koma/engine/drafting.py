@@ -1,6 +1,6 @@
 """Scenes to target rows: draft, draw, finish. And single drafts for the queue and for explaining."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from koma.core.desire import draft_scene, draft_shot, finish
@@ -17,14 +17,15 @@ from koma.engine.templates import Templates
 class Drafting:
     """Makes drafts and target rows. `drafts` are those of the last scenes, by target id and rendition."""
 
-    def __init__(self, templates: Templates, graphs: Graphs) -> None:
+    def __init__(self, templates: Templates, graphs: Graphs, versions: Callable[[], str]) -> None:
         self._templates = templates
         self.graphs = graphs
+        self._versions = versions
         self.drafts: dict[str, Draft] = {}
 
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
         """Target rows and Problems of each scene."""
-        context, broken = self._context(world, rendition, place)
+        context, broken = self.context(world, rendition, place)
         drafted = []
         for doc in docs:
             context.problems = []
@@ -38,9 +39,10 @@ class Drafting:
             for (doc, drafts, problems), more in zip(drafted, also, strict=True)
         ]
 
-    def _context(self, world: World, rendition: Rendition, place: Placed) -> tuple[Context, list[Problem]]:
+    def context(self, world: World, rendition: Rendition, place: Placed) -> tuple[Context, list[Problem]]:
+        """Context for drafting in this world, and Problems of templates that can't be read."""
         templates, broken = self._templates.of(world.folder)
-        return Context(world, rendition, templates, place), broken
+        return Context(world, rendition, templates, place, versions=self._versions()), broken
 
     def _also(self, world: World, docs: Sequence[Doc], place: Placed) -> list[list[Problem]]:
         """Render and check the final graphs while the animatic is the one to be drawn, so that a broken template shows before the night.
@@ -56,7 +58,7 @@ class Drafting:
         """Draft of a target as take 1, from the last pass if it was drafted there."""
         name = f"{target.id}:{target.rendition}"
         if name not in self.drafts:
-            context, _ = self._context(world, Rendition(target.rendition), place)
+            context, _ = self.context(world, Rendition(target.rendition), place)
             self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_scene(context, scene))
         return self.drafts.get(name)
 
@@ -64,7 +66,7 @@ class Drafting:
         self, world: World, scene: Doc, shot: Mapping[str, Any], phase: str, number: int, rendition: Rendition, place: Placed
     ) -> tuple[Draft, Mapping[str, Any]] | None:
         """Draft one target as take `number`, with its graph or panel; None if it can't be drawn now."""
-        context, _ = self._context(world, rendition, place)
+        context, _ = self.context(world, rendition, place)
         draft = next(iter(draft_shot(context, scene, shot, number, phase)), None)
         if draft is None or draft.hold == Reason.BLOCKED:
             return None
@@ -110,7 +112,7 @@ def _pictures(drafts: Sequence[Draft], world: World) -> list[Problem]:
         picture_problem(reference.path, reference.problem)
         for references in world.references.values()
         for reference in references
-        if reference.problem and reference.file_digest in digests
+        if reference.problem and reference.file_digest and reference.file_digest in digests  # the snapshot tells of one that it can't read
     ]
 
 

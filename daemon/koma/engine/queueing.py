@@ -30,20 +30,31 @@ _STATE = {
     ActionKind.PUBLISH: JobState.PUBLISHING,
     ActionKind.RESTORE: JobState.PUBLISHING,
 }
-LONGEST_ESTIMATE_FACTOR = 10.0
+DEADLINE_FACTOR = 10.0
 SHORTEST_DEADLINE = 600.0
 
 
 class Queueing:
     """Makes jobs out of actions."""
 
-    def __init__(self, source: Source, desires: Desires, drafting: Drafting, store: Store, objects: Objects, clock: Clock) -> None:
+    def __init__(
+        self,
+        source: Source,
+        desires: Desires,
+        drafting: Drafting,
+        store: Store,
+        objects: Objects,
+        clock: Clock,
+        *,
+        deadline_factor: float | None = None,
+    ) -> None:
         self._source = source
         self._desires = desires
         self._drafting = drafting
         self._store = store
         self._objects = objects
         self._clock = clock
+        self._deadline_factor = deadline_factor or DEADLINE_FACTOR
 
     def job(self, survey: Survey, action: Action) -> Job | None:
         """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
@@ -59,7 +70,7 @@ class Queueing:
             return None
         draft, document = drawn
         renders = action.action is ActionKind.RENDER
-        request = self._request(survey, target, draft, document, number) if renders else None
+        request = self._request(survey, target, draft, document, number, world) if renders else None
         if renders and request is None:
             return None
         work = self._work(survey, action, target, draft, world, take, number, request)
@@ -76,9 +87,13 @@ class Queueing:
         shot = next((shot for shot in scene.data.get("shots") or () if shot["id"] == shot_id), None)
         return None if shot is None else (self._desires.world(folder), scene, shot)
 
-    def _request(self, survey: Survey, target: Target, draft: Draft, document: Mapping[str, Any], number: int) -> RenderRequest | None:
+    def _request(
+        self, survey: Survey, target: Target, draft: Draft, document: Mapping[str, Any], number: int, world: World
+    ) -> RenderRequest | None:
         graph = draft.template is not None
-        if number == 1 and base_key(draft, digest(canonical_graph(document)) if graph else digest(document)) != target.base_key:
+        drawn = digest(canonical_graph(document)) if graph else digest(document)
+        context, _ = self._drafting.context(world, survey.rendition, self._desires.documents.place)
+        if number == 1 and base_key(context, draft, drawn) != target.base_key:
             return None
         inputs = self._inputs(survey, draft)
         if inputs is None:
@@ -168,7 +183,7 @@ class Queueing:
             depth=target.depth,
             family=target.family,
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
-            deadline_seconds=max(SHORTEST_DEADLINE, LONGEST_ESTIMATE_FACTOR * (action.p90_seconds or target.estimate_seconds)),
+            deadline_seconds=max(SHORTEST_DEADLINE, self._deadline_factor * (action.p90_seconds or target.estimate_seconds)),
         )
 
 

@@ -3,8 +3,10 @@
 Level-triggered: a pass looks at everything and remembers nothing between passes but what it said before.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
@@ -23,6 +25,24 @@ from koma.ports import Clock, Events, Publisher, Store, Wishes
 # A target in one of these states stays there until a person does something.
 FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})
 LOOK_AGAIN_SECONDS = 0.25
+
+
+_DID = {
+    ActionKind.RENDER: "rendered",
+    ActionKind.RESTORE: "restored",
+    ActionKind.MEASURE: "measured again",
+    ActionKind.GATE: "judged again",
+    ActionKind.PUBLISH: "published",
+}
+FIRST_REST = 15.0  # seconds before a publish or measurement that failed is tried again; doubled each time
+LONGEST_REST = 3600.0
+
+
+class Setback(NamedTuple):
+    """How often in a row a target's work failed, and until when (epoch seconds) it rests."""
+
+    times: int
+    until: float
 
 
 @dataclass(slots=True)
@@ -52,7 +72,7 @@ class Reconciler:
         rendition: Rendition,
         limits: Limits,
         allow: str = "",
-        selects: Callable[[str], bool] = lambda _target_id: True,
+        selects: Callable[[str], bool] | None = None,
     ) -> None:
         self._surveyor = surveyor
         self._queueing = queueing
@@ -64,9 +84,28 @@ class Reconciler:
         self._rendition = rendition
         self._limits = limits
         self._allow = allow
-        self._selects = selects
+        self._selects = selects or (lambda _target_id: True)
+        self._finished: Counter[str] = Counter()
+        self._setbacks: dict[str, Setback] = {}
         self._said: frozenset[Problem] = frozenset()
         self.standing = Standing()
+
+    def note(self, job: Job) -> None:
+        """Take note of a job that is over. One that failed at anything but a render leaves no take behind: it is tried again later."""
+        self._finished[_DID[job.action] if job.state is JobState.DONE else str(job.state)] += 1
+        if job.state is not JobState.FAILED or job.action is ActionKind.RENDER:
+            self._setbacks.pop(job.work.target, None)
+            return
+        count = self._setbacks[job.work.target].times + 1 if job.work.target in self._setbacks else 1
+        self._setbacks[job.work.target] = Setback(count, self._clock.now() + min(LONGEST_REST, FIRST_REST * 2**count))
+
+    def summary(self) -> str:
+        """Say in one line what was done, and how things stand."""
+        done = ", ".join(f"{count} {name}" for name, count in sorted(self._finished.items())) or "nothing to do"
+        survey = self.standing.survey
+        counts = survey.plan.summary() if survey is not None else {}
+        held = f", {counts['hold']} on hold" if counts.get("hold") else ""
+        return f"{done}; {counts.get('keep', 0)} as wanted{held}"
 
     async def __call__(self) -> ReconcileResult:
         """Make one pass."""
@@ -151,7 +190,7 @@ class Reconciler:
         jobs: list[Job] = []
         changed = False
         for action in ready(plan.actions):
-            if (action.target_id, self._rendition) in busy or not self._selects(action.target_id):
+            if (action.target_id, self._rendition) in busy or not self._selects(action.target_id) or self._rests(action):
                 continue
             job = self._queueing.job(survey, action)
             changed = changed or job is None
@@ -170,6 +209,10 @@ class Reconciler:
                 template=job.work.template,
             )
         return jobs, changed
+
+    def _rests(self, action: Action) -> bool:
+        setback = self._setbacks.get(action.target_id)
+        return setback is not None and action.action is not ActionKind.RENDER and self._clock.now() < setback.until
 
     def _retire(self, plan: Plan) -> None:
         for action in plan.actions:
@@ -201,12 +244,12 @@ class Reconciler:
         errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
         soon = self._clock.now() + LOOK_AGAIN_SECONDS if changed else None
         settled = self._clock.now() + survey.snapshot.unsettled if survey.snapshot.unsettled else None
-        wakes = [when for when in (soon, settled) if when is not None]
+        wakes = [when for when in (soon, settled, *(setback.until for setback in self._setbacks.values())) if when is not None]
         return ReconcileResult(
             queued=tuple(queued),
             cancel=cancel,
             waiting=waiting + len(self.standing.held),
-            errors=errors,
+            errors=errors + len(self._setbacks),
             next_wake=min(wakes) if wakes else None,
             unsettled=changed,
             paused="paused" in self._store.flags(),

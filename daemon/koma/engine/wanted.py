@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koma.core.catalog import Folder, Head, Inputs, catalog
+from koma.core.snapshot import unread_documents
 from koma.core.target import Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
 
@@ -67,7 +68,7 @@ class Desires:
         self.documents.load(snapshot)
         self._templates.load(snapshot)
         self._snapshot, self._worlds = snapshot, None
-        folders, problems = catalog(snapshot, self.documents.heads, self.documents.unread)
+        folders, problems = catalog(snapshot, self.documents.heads, [*self.documents.unread, *unread_documents(snapshot)])
         result = Wanted()
         result.problems += [*snapshot.problems, *self.documents.problems, *problems]
         cached = self._cache.scenes(rendition)

@@ -219,7 +219,7 @@ class Worker:
         answer = await self.backends[job.work.backend].submit(request, inputs)
         if answer.outcome is not SubmitOutcome.UNKNOWN:
             message = answer.failure.message if answer.failure is not None else ""
-            self._reached(job.work.backend, message, up=answer.outcome is not SubmitOutcome.BUSY)
+            self.reached(job.work.backend, message, up=answer.outcome is not SubmitOutcome.BUSY)
         return answer
 
     async def _ask(self, job: Job, prompt_id: str) -> Sighting:
@@ -227,10 +227,11 @@ class Worker:
         if backend is None:
             return Sighting(Stage.ABSENT)
         sighting = await backend.ask(prompt_id)
-        self._reached(job.work.backend, "it does not answer", up=sighting.stage is not Stage.UNREACHABLE)
+        self.reached(job.work.backend, "it does not answer", up=sighting.stage is not Stage.UNREACHABLE)
         return sighting
 
-    def _reached(self, kind: BackendKind, message: str, *, up: bool) -> None:
+    def reached(self, kind: BackendKind, message: str, *, up: bool) -> None:
+        """Note that a backend answered or did not; everyone who watches is told when that changes."""
         if self._up.get(kind, True) is not up:
             self._up[kind] = up
             fields = {"backend": self.backends[kind].name, "message": "" if up else message}

@@ -65,6 +65,8 @@ class Worlds:
 
     def _decode(self, file: SourceFile, learned: dict[str, tuple[str, str]]) -> tuple[str, str]:
         """Content digest and problem of a picture never seen before; one that changed while it was read is not remembered."""
+        if not file.digest:
+            return "", "unread"
         local = self._source.local(file)
         try:
             if file.size <= POINTER_LIMIT and is_lfs_pointer(local.read_bytes()):

@@ -6,7 +6,7 @@ Plain sqlite3, because a plan with nothing to do reads it within milliseconds; s
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 CACHE_FORMAT = "5"
 
@@ -36,16 +36,17 @@ class Cache:
 
     def __init__(self, path: Path, *, version: str) -> None:
         self._path = path
-        self._db = self._open(f"{CACHE_FORMAT} {version}")
-
-    def _open(self, mark: str) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._mark = f"{CACHE_FORMAT} {version}"
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return self._connect(mark)
+            self._db = self._connect(self._mark)
         except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            return self._connect(mark)
+            self._db = self._anew()
+
+    def _anew(self) -> sqlite3.Connection:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        return self._connect(self._mark)
 
     def _connect(self, mark: str) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -73,65 +74,80 @@ class Cache:
         """Release the file."""
         self._db.close()
 
+    def _rows(self, sql: str, values: Sequence[str] = ()) -> list[Any]:
+        """Read; a file that turns out to be damaged is started anew, as if nothing had ever been remembered."""
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError:
+            self._db.close()
+            self._db = self._anew()
+            return []
+
+    def _write(self, *statements: tuple[str, Iterable[Sequence[Any]]]) -> None:
+        """Write all or nothing; what can't be written to a damaged file is forgotten with it."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for sql, rows in statements:
+                self._db.executemany(sql, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.DatabaseError:
+            self._db.close()
+            self._db = self._anew()
+
     def files(self) -> dict[str, CachedFile]:
         """Every file that was hashed before."""
-        return {row[0]: CachedFile._make(row) for row in self._db.execute("SELECT path,size,mtime_ns,inode,seen_ns,digest FROM files")}
+        return {row[0]: CachedFile._make(row) for row in self._rows("SELECT path,size,mtime_ns,inode,seen_ns,digest FROM files")}
 
     def put_files(self, files: Iterable[CachedFile], gone: Iterable[str]) -> None:
         """Remember hashes and forget files that are gone."""
-        self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?)", list(files))
-        self._db.executemany("DELETE FROM files WHERE path=?", [(path,) for path in gone])
-        self._db.execute("COMMIT")
+        self._write(
+            ("INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?)", files),
+            ("DELETE FROM files WHERE path=?", ((path,) for path in gone)),
+        )
 
     def documents(self) -> dict[str, tuple[str, str, str]]:
         """Path → (digest, heads, problems) of parsed files, JSON texts unread."""
-        return {row[0]: (row[1], row[2], row[3]) for row in self._db.execute("SELECT path,digest,heads,problems FROM documents")}
+        return {row[0]: (row[1], row[2], row[3]) for row in self._rows("SELECT path,digest,heads,problems FROM documents")}
 
     def put_documents(
         self, rows: Sequence[tuple[str, str, str, str]], bodies: Sequence[tuple[str, str, str, str]], gone: Iterable[str]
     ) -> None:
         """Remember parsed files: (path, digest, heads, problems) and (path, digest, data, positions)."""
-        self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR REPLACE INTO documents VALUES(?,?,?,?)", rows)
-        self._db.executemany("INSERT OR REPLACE INTO bodies VALUES(?,?,?,?)", bodies)
-        for path in gone:
-            self._db.execute("DELETE FROM documents WHERE path=?", (path,))
-            self._db.execute("DELETE FROM bodies WHERE path=?", (path,))
-        self._db.execute("COMMIT")
+        paths = [(path,) for path in gone]
+        self._write(
+            ("INSERT OR REPLACE INTO documents VALUES(?,?,?,?)", rows),
+            ("INSERT OR REPLACE INTO bodies VALUES(?,?,?,?)", bodies),
+            ("DELETE FROM documents WHERE path=?", paths),
+            ("DELETE FROM bodies WHERE path=?", paths),
+        )
 
     def body(self, path: str, digest: str) -> tuple[str, str] | None:
         """Give data and positions of one parsed file as JSON texts, if they are those of this digest."""
-        row: tuple[str, str] | None = self._db.execute(
-            "SELECT data,positions FROM bodies WHERE path=? AND digest=?", (path, digest)
-        ).fetchone()
-        return row
+        return next(iter(self._rows("SELECT data,positions FROM bodies WHERE path=? AND digest=?", (path, digest))), None)
 
     def bodies(self) -> dict[str, tuple[str, str]]:
         """Path → (digest, data) of every file: one read when many scenes are to be resolved again."""
-        return {row[0]: (row[1], row[2]) for row in self._db.execute("SELECT path,digest,data FROM bodies")}
+        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT path,digest,data FROM bodies")}
 
     def scenes(self, rendition: str) -> dict[str, tuple[str, str, str, str, str]]:
         """Name → (name, digest of inputs, names of inputs, targets, problems), for one rendition."""
-        rows = self._db.execute(
-            "SELECT name,inputs,reads,targets,problems FROM scenes WHERE name >= ? AND name < ?", (f"{rendition}:", f"{rendition};")
-        )
-        return {row[0]: row for row in rows}
+        columns = "SELECT name,inputs,reads,targets,problems FROM scenes"
+        return {row[0]: row for row in self._rows(f"{columns} WHERE name >= ? AND name < ?", (f"{rendition}:", f"{rendition};"))}
 
     def put_scenes(self, scenes: Sequence[tuple[str, str, str, str, str]], gone: Iterable[str]) -> None:
         """Remember targets of scenes and forget scenes that are gone."""
-        self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR REPLACE INTO scenes VALUES(?,?,?,?,?)", scenes)
-        self._db.executemany("DELETE FROM scenes WHERE name=?", [(name,) for name in gone])
-        self._db.execute("COMMIT")
+        self._write(
+            ("INSERT OR REPLACE INTO scenes VALUES(?,?,?,?,?)", scenes),
+            ("DELETE FROM scenes WHERE name=?", ((name,) for name in gone)),
+        )
 
     def images(self) -> dict[str, tuple[str, str]]:
         """File digest → (content digest, problem code) of pictures decoded before."""
-        return {row[0]: (row[1], row[2]) for row in self._db.execute("SELECT digest,content,problem FROM images")}
+        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT digest,content,problem FROM images")}
 
     def put_images(self, rows: Mapping[str, tuple[str, str]]) -> None:
         """Remember decoded pictures."""
-        self._db.executemany("INSERT OR REPLACE INTO images VALUES(?,?,?)", [(digest, *row) for digest, row in rows.items()])
+        self._write(("INSERT OR REPLACE INTO images VALUES(?,?,?)", [(digest, *row) for digest, row in rows.items()]))
 
 
 def _has_meta(db: sqlite3.Connection) -> bool:

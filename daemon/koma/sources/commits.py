@@ -33,7 +33,8 @@ class CommitSource:
         kinds = {file.path: classify(file.path, folders, self._directory.templates) for file in files}
         documents = {file.path: file for file in files if kinds[file.path] == "document"}
         templates = {file.path: file for file in files if kinds[file.path] == "template"}
-        problems = (*warnings, *self._git.warnings(commit), *(p for p in tree.problems if p.place.file in tree.images))
+        pictures = (p for p in tree.problems if classify(p.place.file, tree.project_folders, self._directory.templates) == "image")
+        problems = (*warnings, *self._git.warnings(commit), *pictures)
         return Snapshot(folders, documents, tree.images, templates, problems, commit, unsettled=tree.unsettled)
 
     def _go_on(self, problem: Problem, warnings: list[Problem]) -> str:

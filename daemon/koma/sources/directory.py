@@ -20,7 +20,11 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class DirectorySource:
-    """Snapshots of watched folders and the templates folder under one root."""
+    """Snapshots of watched folders and the templates folder under one root.
+
+    With `settle_seconds`, a reference folder that has changed counts only once it has been quiet for that long; until then it stays as it
+    was in the snapshot before. The first snapshot takes everything as it is.
+    """
 
     def __init__(self, root: Path, watch: Sequence[str], templates: str, cache: Cache, *, settle_seconds: float = 0.0) -> None:
         self._root = root
@@ -28,6 +32,7 @@ class DirectorySource:
         self.templates = templates
         self._cache = cache
         self._settle = settle_seconds
+        self._accepted: dict[str, dict[str, SourceFile]] | None = None
 
     def project_folders(self) -> tuple[str, ...]:
         """Watched folders as they are now: patterns such as `projects/*` opened up, sorted."""
@@ -41,11 +46,13 @@ class DirectorySource:
             folders = self.project_folders()
             stats = scan(str(self._root), [*folders, self.templates])
             files, hashed = self._hash(stats, known)
-            if not hashed:
+            gone = known.keys() - files.keys()
+            if not hashed and not gone and len(files) == len(stats):
                 return self._sort(folders, stats, files)
             again = scan(str(self._root), [*folders, self.templates])
             if again == stats and self.project_folders() == folders:
-                self._cache.put_files(hashed.values(), known.keys() - files.keys())
+                if hashed or gone:
+                    self._cache.put_files(hashed.values(), gone)
                 return self._sort(folders, stats, files)
             known.update(hashed)
             moved = next((new.path for old, new in zip(stats, again, strict=False) if old != new), "a folder")
@@ -89,27 +96,35 @@ class DirectorySource:
         return CachedFile(stat.path, stat.size, stat.mtime_ns, stat.inode, time.time_ns(), digest)
 
     def _sort(self, folders: tuple[str, ...], stats: list[FileStat], digests: dict[str, str]) -> Snapshot:
-        sorted_files: dict[str, dict[str, SourceFile]] = {"document": {}, "image": {}, "template": {}}
+        documents: dict[str, SourceFile] = {}
+        images: dict[str, dict[str, SourceFile]] = {}
+        templates: dict[str, SourceFile] = {}
+        newest: dict[str, int] = {}
         problems = []
-        newest = 0
         for stat in stats:
             kind = classify(stat.path, folders, self.templates)
-            if not kind:
-                continue
-            if stat.path in digests:
-                sorted_files[kind][stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
-            else:
+            if kind and stat.path not in digests:
                 problems.append(_unread(stat))
-            newest = max(newest, stat.mtime_ns) if kind == "image" else newest
-        left = self._settle - (time.time_ns() - newest) / 1e9 if self._settle else 0.0
-        return Snapshot(
-            folders,
-            sorted_files["document"],
-            sorted_files["image"],
-            sorted_files["template"],
-            tuple(problems),
-            unsettled=max(0.0, left) if newest else 0.0,
-        )
+            elif kind == "image":
+                folder = stat.path.rpartition("/")[0]
+                images.setdefault(folder, {})[stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
+                newest[folder] = max(newest.get(folder, 0), stat.mtime_ns)
+            elif kind:
+                (documents if kind == "document" else templates)[stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
+        left = self._settle_down(images, newest)
+        pictures = {path: file for folder in sorted(images) for path, file in images[folder].items()}
+        return Snapshot(folders, documents, pictures, templates, tuple(problems), unsettled=left)
+
+    def _settle_down(self, images: dict[str, dict[str, SourceFile]], newest: dict[str, int]) -> float:
+        """Leave folders that are still changing as they were accepted last; seconds until the next of them is quiet, 0 if all are."""
+        waits = []
+        for folder, mtime in newest.items():
+            wait = self._settle - (time.time_ns() - mtime) / 1e9 if self._settle else 0.0
+            if wait > 0 and self._accepted is not None:
+                waits.append(wait)
+                images[folder] = self._accepted.get(folder, {})
+        self._accepted = dict(images)
+        return min(waits, default=0.0)
 
 
 def expand(root: Path, watch: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,67 @@
+"""What runs at the backends: asked at start and now and then, written into receipts, and kept for checking graphs and for strict keys."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from koma import __version__
+from koma.app.workspace import App
+from koma.engine.worker import Worker
+from koma.ports import Backend
+from koma.templating.signatures import dump_signatures
+
+PROBE_SECONDS = 15.0
+
+
+class Versions:
+    """Knows which versions answer. `known` goes into receipts; a worker is told of each backend that answers or does not."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.known: dict[str, str] = {"koma": __version__}
+        self._up: dict[str, bool] = {}
+
+    @property
+    def down(self) -> list[str]:
+        """Names of backends that did not answer when they were asked last."""
+        return sorted(name for name, up in self._up.items() if not up)
+
+    async def ask(self, worker: Worker, backends: Iterable[Backend]) -> bool:
+        """Probe every backend; whether anything that plans read has changed."""
+        changed = False
+        for backend in backends:
+            status = await backend.probe()
+            worker.reached(backend.kind, status.message, up=status.up)
+            if status.up and not self._up.get(backend.name):
+                self.known.update(status.versions)
+                self.known.update({str(backend.kind): status.version} if status.version else {})
+                changed = await self._signatures(backend) or changed
+            self._up[backend.name] = status.up
+        return _write(self._app.versions_file, json.dumps(self.known, sort_keys=True)) or changed
+
+    async def _signatures(self, backend: Backend) -> bool:
+        live = await backend.signatures()
+        changed = live is not None and _write(self._app.live_signatures, dump_signatures(dict(live)))
+        if changed:
+            self._app.forget_signatures()
+        return changed
+
+    async def keep_asking(self, worker: Worker, backends: Iterable[Backend], changed: Callable[[], None]) -> None:
+        """Probe for as long as the daemon runs; what has changed may change the plan."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            if await self.ask(worker, backends):
+                changed()
+
+
+def _write(file: Path, text: str) -> bool:
+    """Put a text into a file at once; whether it was another one before."""
+    with suppress(OSError):
+        if file.read_text(encoding="utf-8") == text:
+            return False
+    temporary = file.with_name(f"{file.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.rename(file)
+    return True

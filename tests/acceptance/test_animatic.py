@@ -47,7 +47,7 @@ def test_every_shot_is_drawn_without_a_server(workspace: Workspace) -> None:
 
 def test_a_second_run_draws_nothing_and_says_so(rendered: Workspace) -> None:
     done = rendered.once()
-    assert "nothing to do: 4 as wanted" in done.err
+    assert done.out == "nothing to do; 4 as wanted\n"
     assert renders(rendered) == 4
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support.served import ServedComfyUI
+from support.served import CHECKPOINT, ServedComfyUI
 from support.workspaces import AKI_DOC, PROJECT, Workspace
 
 SCENE_FILE, AKI_FILE, PROJECT_FILE = "projects/demo/s01.yaml", "projects/demo/aki.yaml", "projects/demo/project.yaml"
@@ -67,6 +67,10 @@ def noise(image: Any, **inputs: Any) -> dict[str, Any]:
     return {"class_type": "ImageAddNoise", "inputs": {"image": image, "seed": "{{ seed }}", "strength": 0.5, **inputs}}
 
 
+def loader(checkpoint: str) -> dict[str, Any]:
+    return {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": checkpoint}}
+
+
 class Mistake(NamedTuple):
     """What a person does wrong, and the one error that follows: its code, file, line (0: the file has none), and words in it."""
 
@@ -107,9 +111,8 @@ MISTAKES = {
         drawn(n2=noise(["4", 0]), n4={"class_type": "ImageInvert", "inputs": {"image": ["2", 0]}}), "cycle", SPECIAL, 2, "4"
     ),
     "a template with a link to nowhere": Mistake(drawn(n2=noise(["9", 0])), "dangling-link", SPECIAL, 2, "9"),
-    "a template that is no JSON": Mistake(
-        lambda w: (special(w, NOISE), w.append(SPECIAL, "}"))[0], "not-json", SPECIAL, 4, "JSON"
-    ),
+    "a template that is no JSON": Mistake(lambda w: (special(w, NOISE), w.append(SPECIAL, "}"))[0], "not-json", SPECIAL, 4, "JSON"),
+    "a checkpoint that the server does not have": Mistake(drawn(n5=loader("inc.safetensors")), "missing-model", SPECIAL, 4, CHECKPOINT),
     "a length that no template can make": Mistake(changed(SCENE_FILE, "frames: 4", "frames: 101"), "frame-count", SCENE_FILE, 10, "100"),
 }
 
@@ -157,6 +160,13 @@ def test_one_clear_error_and_everything_else_goes_on_after(mistake: Mistake, pub
     assert {path for path in {*after, *before} if after.get(path) != before.get(path)} == {f"{BYSTANDER}.png"}
     assert f"{mistake.file}:{mistake.line}" in done.err or not mistake.line
     assert published.plan()["summary"]["retire"] == 0
+
+
+def test_a_checkpoint_that_the_server_has_is_no_mistake(published: Workspace, server: ServedComfyUI) -> None:
+    drawn(n5=loader(CHECKPOINT))(published)
+    assert errors(published.plan()) == []
+    published.once()
+    assert server.prompts == 6
 
 
 def test_a_mended_file_goes_on_where_it_was(published: Workspace, server: ServedComfyUI) -> None:

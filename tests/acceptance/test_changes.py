@@ -104,7 +104,7 @@ def _reorder(workspace: Workspace) -> None:
 
 def _reorder_shots(workspace: Workspace) -> None:
     head, first, second, third = SCENE.split("  - id: ")
-    workspace.write(SCENE_FILE, "  - id: ".join([head, third, first, second]))
+    workspace.write(SCENE_FILE, f"{head}  - id: {third}  - id: {first}  - id: {second}")
 
 
 def _comment(workspace: Workspace) -> None:

@@ -77,17 +77,17 @@ def test_sigterm_ends_it_cleanly(watched: Watched, daemon: Process) -> None:
     assert "Traceback" not in daemon.said
 
 
+def counts(status: Any) -> dict[tuple[str, str], int]:
+    return {(row["phase"], row["state"]): row["count"] for row in status["targets"]}
+
+
 def test_it_can_be_watched_over_http(watched: Watched, daemon: Process) -> None:
     assert watched.get("/healthz") == b"ok\n"
     status = eventually(lambda: (s := watched.status())["queue"] == 0 and not s["running"] and s, "nothing is left to do", process=daemon)
     assert status["format_version"] == 1
     assert status["backends"] == {"studio": True}
-    ready = {(t["phase"], t["state"]): t["count"] for t in status["targets"]}
-    eventually(
-        lambda: {(t["phase"], t["state"]): t["count"] for t in watched.status()["targets"]} == {("still", "Ready"): 3, ("video", "Ready"): 1},
-        f"every target is Ready, not {ready}",
-        process=daemon,
-    )
+    wanted = {("still", "Ready"): 3, ("video", "Ready"): 1}
+    eventually(lambda: counts(watched.status()) == wanted, "every target is Ready", process=daemon)
     metrics = watched.get("/metrics").decode()
     assert 'koma_backend_up{backend="studio"} 1.0' in metrics
     assert "koma_build_info" in metrics or "koma_info" in metrics

@@ -32,7 +32,7 @@ def test_a_second_run_renders_nothing_and_says_so(rendered: Workspace, server: S
     done = rendered.once()
     assert server.prompts == 4
     assert rendered.pictures() == before
-    assert "nothing to do: 4 as wanted" in done.err
+    assert done.out == "nothing to do; 4 as wanted\n"
     assert rendered.koma("plan").out == "nothing to do: 4 as wanted\n"
     assert rendered.koma("plan", "--detailed-exitcode").code == 0
 

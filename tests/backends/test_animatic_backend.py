@@ -221,8 +221,13 @@ async def test_listeners_that_nobody_holds_are_forgotten_and_the_others_end_with
         pytest.fail("a closed backend has no more hints")
 
 
-async def test_the_drawing_process_ends_when_nobody_can_give_it_orders_any_more():
+async def test_a_drawing_process_whose_parent_is_gone_removes_the_frames_and_ends(tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "000000.png").write_bytes(b"frame")
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "koma.backends.animatic.worker", stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "koma.backends.animatic.worker", str(scratch), stdin=pipe, stdout=pipe
+    )
     out, _ = await process.communicate(b"")
-    assert (process.returncode, out) == (0, b"")
+    assert (process.returncode, out, scratch.exists()) == (0, b"", False)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from koma.core.errors import SourceError
+from koma.core.faults import SourceError
 from koma.core.snapshot import unread_documents
 from koma.sources import directory
 from koma.sources.cache import Cache
@@ -275,6 +275,8 @@ def test_a_picture_lies_where_it_is(tree):
     assert source.local(picture).read_bytes() == b"picture"
 
 
+FACE = f"{HOME}/references/aki/face.png"
+NEW = f"{HOME}/references/aki/new.png"
 SETTLING = {
     "dropped just now": (0, 30.0, True),
     "dropped ten seconds ago": (10, 30.0, True),
@@ -286,15 +288,43 @@ SETTLING = {
 
 @pytest.mark.parametrize(("seconds_ago", "settle", "waits"), SETTLING.values(), ids=SETTLING.keys())
 def test_how_long_pictures_are_waited_for(tree, seconds_ago, settle, waits):
-    tree.write(f"{HOME}/references/aki/new.png", "picture", time.time_ns() - seconds_ago * 10**9)
-    found = tree.snapshot(settle_seconds=settle)
-    assert (found.unsettled > 0) is waits
+    source = tree.source(settle_seconds=settle)
+    source.snapshot()
+    tree.write(NEW, "picture", time.time_ns() - seconds_ago * 10**9)
+    found = source.snapshot()
+    assert (found.unsettled > 0, NEW in found.images) == (waits, not waits)
     assert found.unsettled <= max(0.0, settle - seconds_ago)
 
 
+def test_a_folder_that_is_not_quiet_yet_stays_as_it_was(tree):
+    source = tree.source(settle_seconds=30.0)
+    before = source.snapshot().images[FACE]
+    tree.write(FACE, "another picture", time.time_ns())
+    assert source.snapshot().images[FACE] == before
+    tree.write(FACE, "another picture", LONG_AGO + 1)
+    assert source.snapshot().images[FACE] != before
+
+
+def test_one_folder_does_not_wait_for_another(tree):
+    source = tree.source(settle_seconds=30.0)
+    source.snapshot()
+    tree.write(NEW, "picture", time.time_ns())
+    tree.write(f"{HOME}/references/ren/face.png", "picture")
+    assert paths(source.snapshot().images) == [FACE, f"{HOME}/references/ren/face.png"]
+
+
+def test_the_first_snapshot_takes_everything_as_it_is(tree):
+    tree.write(NEW, "picture", time.time_ns())
+    found = tree.snapshot(settle_seconds=30.0)
+    assert (NEW in found.images, found.unsettled) == (True, 0.0)
+
+
 def test_documents_are_not_waited_for(tree):
+    source = tree.source(settle_seconds=30.0)
+    source.snapshot()
     tree.write(f"{HOME}/scenes/s02.yaml", when=time.time_ns())
-    assert tree.snapshot(settle_seconds=30.0).unsettled == 0.0
+    found = source.snapshot()
+    assert (f"{HOME}/scenes/s02.yaml" in found.documents, found.unsettled) == (True, 0.0)
 
 
 WATCHES = {

@@ -15,7 +15,12 @@ T = TypeVar("T")
 SECONDS = 30.0
 _REPEAT = {"image": {"type": "IMAGE"}, "amount": {"type": "INT", "default": 1, "min": 1, "max": 4096}}
 _WORDS = {"value": {"type": "STRING"}}
+CHECKPOINT = "ink.safetensors"  # the one model file that the server has
 EXTRA_NODES: dict[str, Any] = {
+    "CheckpointLoaderSimple": {
+        **NODES["CheckpointLoaderSimple"],
+        "required": {"ckpt_name": {"type": "COMBO", "choices": [CHECKPOINT]}},
+    },
     "RepeatImageBatch": {
         "module": "comfy_extras.nodes_images",
         "output": ["IMAGE"],

@@ -52,7 +52,11 @@ def test_a_value_is_put_out_as_json(value, text):
     assert render("{% set y = x | tojson %}{{ y }}", x=value) == text
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}, {"a": float("nan")}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), object(), {1, 2}, {"a": float("nan")}],
+    ids=["not a number", "infinity", "an object", "a set", "not a number inside"],
+)
 def test_what_json_has_no_form_for_is_a_problem(value):
     assert failure("\n{{ x }}", x=value).place.line == 2
 

@@ -43,7 +43,7 @@ class Versions:
 
     async def _signatures(self, backend: Backend) -> bool:
         live = await backend.signatures()
-        changed = live is not None and _write(self._app.live_signatures, dump_signatures(dict(live)))
+        changed = live is not None and _write(self._app.live_signatures, dump_signatures(dict(live), files=True))
         if changed:
             self._app.forget_signatures()
         return changed

@@ -77,7 +77,7 @@ def _no_template(context: Context, name: str, phase: Phase) -> Problem:
     known = ", ".join(sorted(context.templates)) or "none: the templates folder is empty"
     message = f"there is no template called {name!r}" if name else f"no template is named for the phase {phase}"
     hint = f"did you mean {near!r}?" if near else f"name one under `templates: {{{phase}: NAME}}` in the project, the scene or the shot"
-    return Problem(NOWHERE, "missing-template", message, f"one of {known}", hint)
+    return Problem(NOWHERE, "missing-template" if name else "no-template", message, f"one of {known}", hint)
 
 
 def _parameters(context: Context, cut: Cut, template: LoadedTemplate, pictures: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:

@@ -138,24 +138,24 @@ class Signatures:
 _OPEN_CLASSES = frozenset({"VHS_VideoCombine"})
 
 
-def compact(classes: Mapping[str, Any]) -> dict[str, Any]:
-    """Signatures as they are kept in a file: sorted, without what no check reads, without names of one machine's files."""
-    return {name: _compact_class(classes[name]) for name in sorted(classes)}
+def compact(classes: Mapping[str, Any], *, files: bool = False) -> dict[str, Any]:
+    """Signatures as they are kept in a file: sorted, without what no check reads; `files` keeps the names of one machine's files."""
+    return {name: _compact_class(classes[name], files=files) for name in sorted(classes)}
 
 
-def _compact_class(signature: Mapping[str, Any]) -> dict[str, Any]:
+def _compact_class(signature: Mapping[str, Any], *, files: bool) -> dict[str, Any]:
     kept = {key: signature[key] for key in ("module", "output", "output_node") if key in signature}
     if signature.get("open"):
         kept["open"] = True
     for group in ("required", "optional"):
-        kept[group] = {name: _compact_input(spec) for name, spec in signature.get(group, {}).items()}
+        kept[group] = {name: _compact_input(spec, files=files) for name, spec in signature.get(group, {}).items()}
     return kept
 
 
-def _compact_input(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _compact_input(spec: Mapping[str, Any], *, files: bool) -> dict[str, Any]:
     kept = {key: spec[key] for key in sorted(spec) if key in {"type", "default", "min", "max", "choices"} or key.endswith("_upload")}
     choices = kept.get("choices")
-    if choices and all(isinstance(choice, str) and choice.lower().endswith(FILE_SUFFIXES) for choice in choices):
+    if choices and not files and all(isinstance(choice, str) and choice.lower().endswith(FILE_SUFFIXES) for choice in choices):
         kept["choices"] = []
     return kept
 

@@ -8,6 +8,7 @@ from koma.core.draft import LoadedTemplate
 from koma.core.graph import check_graph, parse_graph
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
+from koma.core.request import FailureClass
 from koma.core.snapshot import Snapshot
 from koma.core.template import bind
 from koma.core.words import Rendition
@@ -87,7 +88,10 @@ def _rendered(
         return problems
     text = renderer.render(template.file, template.text, [bound])[0]
     graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
-    return [graph] if isinstance(graph, Problem) else check_graph(graph, signatures, template.file, template.text)
+    if isinstance(graph, Problem):
+        return [graph]
+    found = check_graph(graph, signatures, template.file, template.text)
+    return [problem for problem in found if problem.code != FailureClass.MISSING_MODEL]  # a sample's model files are made up
 
 
 def _misnamed(template: LoadedTemplate) -> Iterator[Problem]:

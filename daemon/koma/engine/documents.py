@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from koma.core.catalog import HELD, Head
 from koma.core.document import Doc
+from koma.core.faults import SourceError
 from koma.core.keys import canonical, digest
 from koma.core.problem import Place, Problem, Severity
 
@@ -103,18 +104,25 @@ class Documents:
 
     def _data(self, path: str) -> list[dict[str, Any]]:
         if path not in self._bodies:
-            text = self._texts[path][1] if self._texts is not None and path in self._texts else self._read(path)[0]
+            known = (self._texts or {}).get(path, ("", ""))
+            text = known[1] if known[0] == self._file(path).digest else self._read(path)[0]
             self._bodies[path] = json.loads(text)
         return self._bodies[path]
 
-    def _read(self, path: str) -> tuple[str, str]:
+    def _file(self, path: str) -> SourceFile:
         assert self._snapshot is not None  # noqa: S101  # load() sets it
-        file = self._snapshot.documents[path]
+        return self._snapshot.documents[path]
+
+    def _read(self, path: str) -> tuple[str, str]:
+        """Give data and positions of a file. Raises SourceError where its bytes can't be had any more."""
+        file = self._file(path)
         row = self._cache.body(path, file.digest)
-        if row is None:  # the cache was emptied meanwhile
+        if row is None:  # the cache was emptied meanwhile, or another process remembers newer bytes
             self._parse_all([file])
             row = self._cache.body(path, file.digest)
-        return row or ("[]", "[]")
+        if row is None:
+            raise SourceError(f"{path} changed while it was read", "try again; a running daemon does so by itself")
+        return row
 
     def place(self, path: str, part: int, field: str) -> Place:
         """Where a field stands: its own position, or that of the nearest thing around it."""

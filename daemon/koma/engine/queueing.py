@@ -9,7 +9,7 @@ from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Job, JobState, Work
-from koma.core.keys import digest, take_key
+from koma.core.keys import digest, render_key, take_key
 from koma.core.media import InputFile, Media
 from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
@@ -70,7 +70,7 @@ class Queueing:
             return None
         draft, document = drawn
         renders = action.action is ActionKind.RENDER
-        request = self._request(survey, target, draft, document, number, world) if renders else None
+        request = self._request(survey, action, target, draft, document, number, world) if renders else None
         if renders and request is None:
             return None
         work = self._work(survey, action, target, draft, world, take, number, request)
@@ -88,7 +88,7 @@ class Queueing:
         return None if shot is None else (self._desires.world(folder), scene, shot)
 
     def _request(
-        self, survey: Survey, target: Target, draft: Draft, document: Mapping[str, Any], number: int, world: World
+        self, survey: Survey, action: Action, target: Target, draft: Draft, document: Mapping[str, Any], number: int, world: World
     ) -> RenderRequest | None:
         graph = draft.template is not None
         drawn = digest(canonical_graph(document)) if graph else digest(document)
@@ -96,7 +96,7 @@ class Queueing:
         if number == 1 and base_key(context, draft, drawn) != target.base_key:
             return None
         inputs = self._inputs(survey, draft)
-        if inputs is None:
+        if inputs is None or render_key(target.backend, target.base_key, _read(draft, inputs)) != action.key:
             return None
         still = draft.phase == Phase.STILL
         return RenderRequest(
@@ -192,6 +192,12 @@ def _models(request: RenderRequest | None, signatures: Signatures) -> dict[str, 
     if request is None or request.kind is not BackendKind.COMFYUI:
         return {}
     return {file: folder for folder, file in model_files(request.document, signatures)}
+
+
+def _read(draft: Draft, inputs: Sequence[InputFile]) -> list[tuple[str, str]]:
+    """Give the pixels of other targets that are among the inputs: (input name, content digest), as they enter a render_key."""
+    pixels = inputs[len(draft.inputs) :]
+    return [(name, given.content_digest) for (name, _), given in zip(draft.reads, pixels, strict=True)]
 
 
 def _placeholder(name: str) -> str:

@@ -82,6 +82,8 @@ class Reasons:
                 return self._parameter(world, scene, target, rest)
             case "project" | "style" | "bible":
                 return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
+            case "scene":
+                return self._of(scene, rest)
             case _:
                 return self._resolved(world, scene, target, field)
 
@@ -108,23 +110,26 @@ class Reasons:
         for data, doc, prefix in owners:
             if name in ((data.get("parameters") or {}).get(target.template) or {}):
                 return self._of(doc, f"{prefix}parameters.{target.template}.{name}")
-        return self._of(world.project, name) or Place(self._template_file(target))
+        owner = next((doc for doc in (world.project, world.style) if doc is not None and name in doc.data), None)
+        return self._of(owner, name) or Place(self._template_file(target))
 
     def _resolved(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
         address = target.id.rpartition("/")[0]
+        shot_id = target.id.split("/")[2]
         if address not in self._origins:
-            shot = next(s for s in scene.data["shots"] if s["id"] == target.id.split("/")[2])
+            shot = next(s for s in scene.data["shots"] if s["id"] == shot_id)
             self._origins[address] = resolve_shot(world, scene, shot, trace=True).origins
         origins = self._origins[address]
         name = field
         while name and name not in origins:
             name = name.rpartition(".")[0]
-        if name:
-            key = origins[name]
-            if key not in self._places:
-                self._places[key] = self._desires.documents.place(*key)
-            return self._places[key]
-        return self._of(scene, f"shots.{target.id.split('/')[2]}.{field}")
+        if not name:
+            return self._of(world.project, field) if field in world.project.data else self._of(scene, f"shots.{shot_id}.{field}")
+        file, part, path = origins[name]
+        key = (file, part, f"{path}{field[len(name) :]}")  # a line of a dialogue stands inside the list that was given whole
+        if key not in self._places:
+            self._places[key] = self._desires.documents.place(*key)
+        return self._places[key]
 
 
 def _template_only(old: Mapping[str, Any], target: Target) -> list[Difference] | None:

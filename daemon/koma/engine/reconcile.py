@@ -15,6 +15,7 @@ from koma.core.job import Job, JobState
 from koma.core.patterns import matches
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.target import Target
 from koma.core.wish import Request, Wish
 from koma.core.words import ActionKind, Reason, Rendition, TargetState
 from koma.engine.loop import ReconcileResult
@@ -135,8 +136,8 @@ class Reconciler:
         return self._result(survey, queued, changed, (*cancelled, *self._superseded(survey)))
 
     def _grant(self, request: Request, survey: Survey) -> list[str]:
-        """Carry out one wish; ids of jobs that are to stop."""
-        self._wishes.done(request)
+        """Carry out one wish; ids of jobs that are to stop. It may be carried out twice, but never be lost."""
+        stop: list[str] = []
         match request.wish:
             case Wish.PAUSE:
                 self._store.set_flag("paused", "yes")
@@ -149,8 +150,9 @@ class Reconciler:
                     self._store.set_flag(f"cancelled:{target_id}:{self._rendition}", None)
                     self._store.set_flag(f"retry:{target_id}:{self._rendition}", "yes")
             case Wish.CANCEL:
-                return self._cancel(request, survey)
-        return []
+                stop = self._cancel(request, survey)
+        self._wishes.done(request)
+        return stop
 
     def _cancel(self, request: Request, survey: Survey) -> list[str]:
         stopped = []
@@ -215,36 +217,32 @@ class Reconciler:
         return setback is not None and action.action is not ActionKind.RENDER and self._clock.now() < setback.until
 
     def _retire(self, plan: Plan) -> None:
-        for action in plan.actions:
-            if action.action is not ActionKind.RETIRE or not self._selects(action.target_id):
-                continue
-            row = next((r for r in self._store.published() if (r.target, r.rendition) == (action.target_id, self._rendition)), None)
-            if row is not None:
+        gone = {a.target_id for a in plan.actions if a.action is ActionKind.RETIRE and self._selects(a.target_id)}
+        for row in self._store.published() if gone else ():
+            if row.target in gone and row.rendition == self._rendition:
                 self._publisher.retire(row)
                 self._store.drop_published(row.target, row.rendition)
                 self._events.emit("retired", target=row.target, rendition=row.rendition)
 
     def _superseded(self, survey: Survey) -> list[str]:
         """Ids of jobs whose picture nobody wants any more: the target is gone, or wants another picture by now."""
+        if not survey.jobs:
+            return []
         wanted = {target.id: target for target in survey.wanted.targets}
         keys = {action.target_id: action.key for action in survey.plan.actions}
-        blocked = tuple(f"{prefix}/" for prefix in survey.wanted.blocked)
-        stop = []
-        for job in survey.jobs:
-            if job.work.rendition != self._rendition or job.state is JobState.PUBLISHING or job.work.target.startswith(blocked or ("\0",)):
-                continue
-            target = wanted.get(job.work.target)
-            held = target is not None and target.hold == Reason.BLOCKED
-            if not held and (target is None or keys.get(target.id, job.work.render_key) not in ("", job.work.render_key)):
-                stop.append(job.job_id)
-        return stop
+        rows = survey.observed.published
+        keys |= {target_id: rows[target_id].render_key for target_id in survey.plan.kept if target_id in rows}
+        mine = (job for job in survey.jobs if job.work.rendition == self._rendition and job.state is not JobState.PUBLISHING)
+        return [job.job_id for job in mine if _is_superseded(job, survey, wanted.get(job.work.target), keys)]
 
     def _result(self, survey: Survey, queued: list[Job], changed: bool, cancel: tuple[str, ...]) -> ReconcileResult:
         waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON for action in survey.plan.actions)
         errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
         soon = self._clock.now() + LOOK_AGAIN_SECONDS if changed else None
         settled = self._clock.now() + survey.snapshot.unsettled if survey.snapshot.unsettled else None
-        wakes = [when for when in (soon, settled, *(setback.until for setback in self._setbacks.values())) if when is not None]
+        self._forget_setbacks(survey)
+        rests = (setback.until for setback in self._setbacks.values() if setback.until > self._clock.now())
+        wakes = [when for when in (soon, settled, *rests) if when is not None]
         return ReconcileResult(
             queued=tuple(queued),
             cancel=cancel,
@@ -254,6 +252,12 @@ class Reconciler:
             unsettled=changed,
             paused="paused" in self._store.flags(),
         )
+
+    def _forget_setbacks(self, survey: Survey) -> None:
+        """Forget setbacks in what nobody plans to do any more."""
+        if self._setbacks:
+            planned = {action.target_id for action in survey.plan.actions}
+            self._setbacks = {target_id: setback for target_id, setback in self._setbacks.items() if target_id in planned}
 
     def _tell_problems(self, survey: Survey) -> None:
         now = frozenset(survey.wanted.problems)
@@ -283,6 +287,15 @@ class Reconciler:
             targets=[{"project": p, "phase": f, "state": s, "count": n} for (p, f, s), n in sorted(self.standing.states.items())],
             **summary,
         )
+
+
+def _is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str]) -> bool:
+    """Whether nobody wants what this job makes. What may only be unreadable for now is left alone."""
+    if target is None:
+        project = job.work.target.partition("/")[0]
+        unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
+        return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
+    return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)
 
 
 def _errors_by_project(survey: Survey) -> dict[str, int]:

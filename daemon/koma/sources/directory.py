@@ -101,19 +101,24 @@ class DirectorySource:
         templates: dict[str, SourceFile] = {}
         newest: dict[str, int] = {}
         problems = []
+        now = time.time_ns()
         for stat in stats:
-            kind = classify(stat.path, folders, self.templates)
-            if kind and stat.path not in digests:
+            kind, known = classify(stat.path, folders, self.templates), stat.path in digests
+            if not known and (kind or self._is_folder(stat)):
                 problems.append(_unread(stat))
-            elif kind == "image":
+            if kind == "image":
                 folder = stat.path.rpartition("/")[0]
-                images.setdefault(folder, {})[stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
-                newest[folder] = max(newest.get(folder, 0), stat.mtime_ns)
-            elif kind:
+                images.setdefault(folder, {})[stat.path] = SourceFile(stat.path, digests.get(stat.path, ""), stat.size)
+                newest[folder] = max(newest.get(folder, 0), stat.mtime_ns if stat.mtime_ns <= now else 0)  # the future says nothing
+            elif kind and known:
                 (documents if kind == "document" else templates)[stat.path] = SourceFile(stat.path, digests[stat.path], stat.size)
         left = self._settle_down(images, newest)
         pictures = {path: file for folder in sorted(images) for path, file in images[folder].items()}
         return Snapshot(folders, documents, pictures, templates, tuple(problems), unsettled=left)
+
+    def _is_folder(self, stat: FileStat) -> bool:
+        """Whether it is a link to a folder: there may be anything in it."""
+        return stat.link and (self._root / stat.path).is_dir()
 
     def _settle_down(self, images: dict[str, dict[str, SourceFile]], newest: dict[str, int]) -> float:
         """Leave folders that are still changing as they were accepted last; seconds until the next of them is quiet, 0 if all are."""

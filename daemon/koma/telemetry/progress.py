@@ -1,6 +1,5 @@
 """Progress for a person: bars on a terminal, plain lines elsewhere. Both are fed by events and write to stderr."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -8,7 +7,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from koma.core.words import ActionKind
 from koma.telemetry.events import Event
 from koma.telemetry.plain import duration, printable
 
@@ -37,38 +35,15 @@ def sentence(event: Event) -> str:
     return printable(words)
 
 
-class Outcome:
-    """Words the line that closes a run: how everything stood at its last pass."""
-
-    def __init__(self) -> None:
-        self._worked = False
-        self._counts: Counter[str] = Counter()
-
-    def __call__(self, event: Event) -> str:
-        """Take note of an event; the line at the end of the run, else ""."""
-        if event.name == "job_queued":
-            self._worked = True
-        if event.name == "reconcile_complete":
-            self._counts = Counter({str(kind): int(event.fields.get(kind) or 0) for kind in ActionKind})
-        return self._line() if event.name == "daemon_stopped" and self._counts else ""
-
-    def _line(self) -> str:
-        kept, held = self._counts[ActionKind.KEEP], self._counts[ActionKind.HOLD]
-        left = self._counts.total() - kept - held
-        said = [f"{kept} as wanted", *([f"{held} on hold"] if held else []), *([f"{left} left to do"] if left else [])]
-        return f"{'done' if self._worked or left else 'nothing to do'}: {', '.join(said)}"
-
-
 class PlainLines:
     """One line per event that matters; for logs, pipes and small terminals."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._outcome = Outcome()
 
     def __call__(self, event: Event) -> None:
         """Write the line, if there is one."""
-        words = self._outcome(event) or sentence(event)
+        words = sentence(event)
         if words:
             self._stream.write(words + "\n")
             self._stream.flush()
@@ -83,7 +58,6 @@ class Bars:
     def __init__(self, stream: TextIO) -> None:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(file=stream), transient=True)
-        self._outcome = Outcome()
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -100,7 +74,7 @@ class Bars:
                 self._end(event.fields)
             case _:
                 pass
-        words = self._outcome(event) or sentence(event)
+        words = sentence(event)
         if words:
             self._progress.console.print(Text(words))
 

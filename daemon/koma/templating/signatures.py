@@ -15,7 +15,10 @@ def load_recorded() -> Signatures:
     return Signatures(json.loads(text))
 
 
-def dump_signatures(classes: dict[str, Any]) -> str:
-    """Write signatures as the text of such a file: compact, one class on each line, so that git shows what changed."""
-    lines = (f"{json.dumps(name)}:{json.dumps(node, separators=(',', ':'))}" for name, node in compact(classes).items())
+def dump_signatures(classes: dict[str, Any], *, files: bool = False) -> str:
+    """Write signatures as the text of such a file: compact, one class on each line, so that git shows what changed.
+
+    `files` keeps the names of the model files that one server has.
+    """
+    lines = (f"{json.dumps(name)}:{json.dumps(node, separators=(',', ':'))}" for name, node in compact(classes, files=files).items())
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -49,7 +49,7 @@ class AnimaticBackend:
         self._prompts: dict[str, _Prompt] = {}
         self._waiting: asyncio.Queue[_Prompt] = asyncio.Queue()
         self._hints = Hints()
-        self._worker = WorkerProcess()
+        self._worker: WorkerProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._scratch: Path | None = None
 
@@ -57,6 +57,7 @@ class AnimaticBackend:
         """Start taking prompts; the process starts with the first one."""
         if self._task is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="koma-animatic-"))
+            self._worker = WorkerProcess(self._scratch)
             self._task = asyncio.create_task(self._draw_all(), name="animatic")
 
     async def close(self) -> None:
@@ -66,7 +67,8 @@ class AnimaticBackend:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self._worker.end()
+        if self._worker is not None:
+            await self._worker.end()
         self._hints.say(None)
         self._prompts.clear()
         self._waiting = asyncio.Queue()
@@ -151,7 +153,7 @@ class AnimaticBackend:
 
     async def _frames(self, prompt: _Prompt) -> tuple[list[str], Failure | Sighting | None]:
         """Draw batch after batch, until all are there, one fails, or the prompt is cancelled."""
-        if self._scratch is None:
+        if self._scratch is None or self._worker is None:
             raise FileNotFoundError("the backend is closing")
         folder = self._scratch / prompt.prompt_id
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
 _MODULE = "koma.backends.animatic.worker"
@@ -23,9 +24,13 @@ class WorkerLostError(Exception):
 
 
 class WorkerProcess:
-    """One worker. Orders are answered one at a time; a lost worker is started anew by the next order."""
+    """One worker, which draws into the folder `scratch` and removes it should its parent die.
 
-    def __init__(self) -> None:
+    Orders are answered one at a time; a lost worker is started anew by the next order.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
         self._process: asyncio.subprocess.Process | None = None
         self._log: IO[bytes] | None = None
 
@@ -71,7 +76,16 @@ class WorkerProcess:
             log = unless_started.enter_context(tempfile.TemporaryFile())  # a pipe that nobody reads could fill up
             # -P: a file in the folder where Koma was started must not stand in for a module
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", _MODULE, stdin=pipe, stdout=pipe, stderr=log, limit=_LONGEST, env=environment
+                sys.executable,
+                "-P",
+                "-m",
+                _MODULE,
+                str(self._scratch),
+                stdin=pipe,
+                stdout=pipe,
+                stderr=log,
+                limit=_LONGEST,
+                env=environment,
             )
             self._log = log
             unless_started.pop_all()

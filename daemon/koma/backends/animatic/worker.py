@@ -1,10 +1,12 @@
 """The process that draws: one JSON order a line on stdin, one JSON answer a line on stdout, and the end when stdin closes.
 
 An order is `{"job", "panel", "references", "folder", "first", "count"}`: draw these frames of a panel into a folder. The answer is
-`{"files"}` or `{"failure": {"kind", "message", "excerpt"}}`. A parent that dies closes stdin, so this process never outlives it.
+`{"files"}` or `{"failure": {"kind", "message", "excerpt"}}`. A parent that dies closes stdin: this process then removes the folder that
+it was started with, and ends.
 """
 
 import json
+import shutil
 import signal
 import sys
 import traceback
@@ -88,4 +90,7 @@ def serve(orders: TextIO, answers: TextIO) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the parent decides when to end
-    serve(sys.stdin, sys.stdout)
+    try:
+        serve(sys.stdin, sys.stdout)
+    finally:
+        shutil.rmtree(sys.argv[1], ignore_errors=True)

@@ -1,0 +1,195 @@
+"""Whole stories against a real ComfyUI server: the command line on one side, the server's own queue and history on the other.
+
+Needs no model, but for the last story, which wants the name of a checkpoint of the SD 1.5 kind in KOMA_COMFYUI_CHECKPOINT; a tiny one
+with random weights will do.
+"""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from koma.pixels.clip import open_clip
+from support.needs import OPT_IN, real_comfyui
+from support.workspaces import TEMPLATES, Workspace, comfyui_config, eventually
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCENE_FILE, PROJECT_FILE = "projects/real/s01.yaml", "projects/real/project.yaml"
+CHECKPOINT = os.environ.get("KOMA_COMFYUI_CHECKPOINT", "")
+BLURS = 6
+
+
+class Server:
+    """What the real server itself says about one project's prompts."""
+
+    def __init__(self, url: str, project: str) -> None:
+        self.url, self._project = url, project
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.url}{path}", timeout=60).json()
+
+    def history(self) -> dict[str, Any]:
+        """Prompts of this project that were executed, by prompt id."""
+        return {prompt_id: entry for prompt_id, entry in self.get("/history").items() if self._ours(entry["prompt"])}
+
+    def running(self) -> list[str]:
+        """Prompt ids of this project that run now."""
+        return [item[1] for item in self.get("/queue")["queue_running"] if self._ours(item)]
+
+    def waiting(self) -> list[str]:
+        return [item[1] for item in self.get("/queue")["queue_pending"] if self._ours(item)]
+
+    def _ours(self, item: Any) -> bool:
+        return f"{self._project}/" in json.dumps(item[3])
+
+
+@pytest.fixture
+def project() -> str:
+    return f"real-{time.time_ns():x}"
+
+
+@pytest.fixture
+def server(project: str, monkeypatch: pytest.MonkeyPatch) -> Server:
+    url = real_comfyui()
+    for name in [name for name in os.environ if name.startswith("KOMA_")]:
+        monkeypatch.delenv(name)
+    return Server(url, project)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, server: Server, project: str) -> Workspace:
+    """One shot, drawn from noise: still and video."""
+    made = Workspace(tmp_path, comfyui_config(server.url))
+    made.write(
+        PROJECT_FILE, f"kind: project\nid: {project}\nwidth: 128\nheight: 96\nfps: 8\ntemplates: {{still: noise, video: noisevid}}\n"
+    )
+    made.write("projects/real/aki.yaml", 'kind: character\nid: aki\nname: Aki\npalette: {hair: "#2d55c8"}\n')
+    scene = "kind: scene\nid: s01\nshots:\n  - {id: sh010, action: walks, characters: [aki], frames: 5, seed: SEED}\n"
+    made.write(SCENE_FILE, scene.replace("SEED", str(time.time_ns() % 2**32)))
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    return made
+
+
+def test_a_shot_is_rendered_fetched_and_measured_and_a_second_run_submits_nothing(
+    workspace: Workspace, server: Server, project: str
+) -> None:
+    still, video = f"{project}/s01/sh010/still", f"{project}/s01/sh010/video"
+
+    workspace.once()
+
+    assert len(server.history()) == 2
+    with Image.open(workspace.output(still, ".png")) as picture:
+        assert picture.size == (128, 96)
+    with open_clip(workspace.output(video, ".mp4")) as clip:
+        assert len(list(clip.frames)) == 5
+    for target in (still, video):
+        assert workspace.verdict(target) == "passed"
+        receipt = workspace.receipt(target)
+        assert receipt["prompt_id"] in server.history()
+        assert receipt["versions"]["comfyui"]
+        assert receipt["times"]["render_seconds"] > 0
+    shown = [event["fraction"] for event in workspace.events("progress") if event["target"] == video and event["fraction"] is not None]
+    assert shown == sorted(shown)
+    assert shown[-1] == 1.0
+
+    done = workspace.once()
+
+    assert done.out == "nothing to do; 2 as wanted\n"
+    assert len(server.history()) == 2
+    assert len(workspace.events("job_submitted")) == 2
+
+
+def test_an_edit_renders_its_shot_a_revert_renders_nothing_and_equal_pixels_stop_the_cascade(workspace: Workspace, server: Server) -> None:
+    workspace.once()
+    before = workspace.pictures()
+    scene = workspace.read(SCENE_FILE)
+    workspace.write(SCENE_FILE, scene.replace("seed: ", "seed: 1"))
+    workspace.once()
+    assert len(server.history()) == 4
+    workspace.write(SCENE_FILE, scene)
+    workspace.once()
+    assert len(server.history()) == 4
+    assert workspace.pictures() == before
+    workspace.edit("projects/real/aki.yaml", "#2d55c8", "#c81e28")  # other words in the graph, and the same noise
+    assert len(workspace.actions()) == 2
+    workspace.once()
+    assert len(server.history()) == 5
+    assert workspace.actions() == {}
+
+
+def slow_still(workspace: Workspace) -> None:
+    """Draw the still with a graph that keeps a CPU busy for a while: noise, blurred over and over, with noise on top."""
+    nodes = {
+        "1": '{"class_type": "EmptyImage", "inputs": {"width": {{ width }}, "height": {{ height }}, "batch_size": 1, "color": 8421504}}',
+        "2": '{"class_type": "ImageAddNoise", "inputs": {"image": ["1", 0], "seed": {{ seed }}, "strength": 0.5}}',
+    }
+    for number in range(10, 10 + BLURS):
+        source = "2" if number == 10 else str(number - 1)
+        nodes[str(number)] = f'{{"class_type": "ImageBlur", "inputs": {{"image": ["{source}", 0], "blur_radius": 31, "sigma": 5.0}}}}'
+    nodes["3"] = f'{{"class_type": "ImageAddNoise", "inputs": {{"image": ["{9 + BLURS}", 0], "seed": {{{{ seed }}}}, "strength": 0.5}}}}'
+    nodes["4"] = '{"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": {{ output_prefix }}}}'
+    text = ",\n ".join(f'"{name}": {node}' for name, node in nodes.items())
+    workspace.write("templates/noise/graph.json.j2", f"{{{text}}}\n")
+    workspace.write(
+        PROJECT_FILE, workspace.read(PROJECT_FILE).replace("width: 128\nheight: 96", "width: 1024\nheight: 1024\nphases: [still]")
+    )
+
+
+def test_killed_in_the_middle_of_a_render_the_next_start_adopts_it_and_the_server_runs_it_once(
+    workspace: Workspace, server: Server, project: str
+) -> None:
+    slow_still(workspace)
+    with workspace.start("run") as first:
+        prompt_id = eventually(server.running, "the render runs at the server", seconds=120, process=first)[0]
+        eventually(lambda: workspace.events("job_submitted"), "the daemon knows that it was accepted", process=first)
+        first.kill()
+    assert server.running() == [prompt_id], "the render was over too soon for this story: raise BLURS"
+
+    with workspace.start("run", "--once") as second:
+        eventually(lambda: workspace.events("job_adopted"), "the render is found again", process=second)
+        assert second.ended() == 0, second.said
+
+    assert list(server.history()) == [prompt_id]
+    assert server.waiting() == server.running() == []
+    receipt = workspace.receipt(f"{project}/s01/sh010/still")
+    assert (receipt["prompt_id"], receipt["attempts"]) == (prompt_id, 1)
+    assert workspace.verdict(f"{project}/s01/sh010/still") == "passed"
+    assert workspace.actions() == {}
+
+
+def test_the_still_template_draws_with_a_checkpoint_and_shows_each_step(
+    workspace: Workspace, server: Server, project: str, tiny_checkpoint: str
+) -> None:
+    shutil.copytree(REPOSITORY / "templates/still", workspace.root / "templates/still")
+    workspace.write(
+        PROJECT_FILE,
+        f"""\
+kind: project
+id: {project}
+width: 64
+height: 64
+checkpoint: {tiny_checkpoint}
+phases: [still]
+parameters: {{still: {{steps: 4, sampler_name: euler, scheduler: normal}}}}
+gates: {{rules: {{still: {{sharpness: {{required: false}}, blank: {{required: false}}, black: {{required: false}}}}}}}}
+""",
+    )
+    workspace.once()
+    assert len(server.history()) == 1
+    assert {"KSampler 1/4", "KSampler 2/4", "KSampler 3/4"} & {event["note"] for event in workspace.events("progress")}
+    assert CHECKPOINT in json.dumps(workspace.receipt(f"{project}/s01/sh010/still")["models"])
+    workspace.once()
+    assert len(server.history()) == 1
+
+
+@pytest.fixture
+def tiny_checkpoint() -> str:
+    if not CHECKPOINT:
+        pytest.skip(OPT_IN + "set KOMA_COMFYUI_CHECKPOINT to a checkpoint file of the server")
+    return CHECKPOINT

@@ -188,7 +188,7 @@ def test_a_missing_template_is_a_problem_where_it_is_named(project, of_scene, of
 BLOCKED = {
     "a template that is not there": ({"templates_of_shot": {"still": "stil"}}, Phase.STILL, "missing-template", "did you mean 'still'?"),
     "a template like no other": ({"templates_of_shot": {"still": "zzz"}}, Phase.STILL, "missing-template", "name one under `templates"),
-    "no template for a phase": ({}, Phase.LOOP, "missing-template", "name one under `templates: {loop: NAME}`"),
+    "no template for a phase": ({}, Phase.LOOP, "no-template", "name one under `templates: {loop: NAME}`"),
     "a length that it can't make": ({"frames": 25}, Phase.VIDEO, "frame-count", "change `frames`"),
     "a parameter that it does not have": ({"parameters": {"still": {"stepz": 3}}}, Phase.STILL, "unknown-parameter", "steps"),
     "a parameter of the wrong type": ({"parameters": {"still": {"steps": "many"}}}, Phase.STILL, "wrong-parameter", "correct the value"),

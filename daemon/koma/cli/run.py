@@ -25,7 +25,7 @@ def command(
 
     with App.open(ctx.obj, writes=True, settle=not once) as app:
         lock = StateLock(app.config.paths.state.with_suffix(".lock"))
-        app.config.paths.private.mkdir(parents=True, exist_ok=True)
+        app.config.paths.inbox.mkdir(parents=True, exist_ok=True)  # a folder that is there can be watched: the first wish wakes the daemon
         with lock:
             status, reconciler = asyncio.run(run(app, Orders(once, allow, _selects(targets or [], exclude or []))))
     if once:

@@ -169,10 +169,21 @@ def _cast(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str, ori
 
 def _cast_member(world: World, layers: list[Layer], origins: Origins | None, prefix: str, number: int) -> dict[str, Any]:
     merged = overlay(layers)
+    if origins is not None:
+        return _cast_anew(world, merged, layers, origins, prefix, number)
+    key = ("cast", number % len(_POSITIONS), repr(merged))
+    if key not in world.memo:
+        world.memo[key] = _cast_anew(world, merged, layers, None, prefix, number)
+    return world.memo[key]  # type: ignore[no-any-return]  # set just above; nobody changes it
+
+
+def _cast_anew(
+    world: World, merged: Mapping[str, Any], layers: list[Layer], origins: Origins | None, prefix: str, number: int
+) -> dict[str, Any]:
     base = resolve_character(world, merged, origins, prefix)
     if origins is not None:
         overlay(layers, None, origins, prefix)  # after the character's own fields, because these win over them
-    result = {**base, "position": merged.get("position") or _POSITIONS[number % 3], "facing": merged.get("facing") or ""}
+    result = {**base, "position": merged.get("position") or _POSITIONS[number % len(_POSITIONS)], "facing": merged.get("facing") or ""}
     for key in VISUAL:
         if key in merged:
             _merge(result, key, merged[key])
@@ -211,11 +222,29 @@ def frames_of(values: Mapping[str, Any], fps: float) -> int:
 _LENGTH = ("frames", "seconds", "duration")
 
 
-def _shot_layers(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str) -> list[Layer]:
+def _own(world: World, scene: Doc, shot: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written of a shot and of its scene, over the defaults; the part that all shots of a scene share is merged once."""
+    key = ("scene", scene.file, scene.part)
+    if key not in world.memo:
+        world.memo[key] = overlay(_one_length(_scene_layers(world, scene)))
+    own = dict(world.memo[key])
+    if any(name in shot for name in _LENGTH):
+        own = {name: value for name, value in own.items() if name not in _LENGTH}
+    for name, value in shot.items():
+        if name != "characters" and value is not None:
+            _merge(own, name, value)
+    return own
+
+
+def _shot_layers(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[Layer]:
+    written = {key: value for key, value in shot.items() if key != "characters"}
+    return [*_scene_layers(world, scene), Layer(scene.file, scene.part, f"shots.{shot['id']}.", written)]
+
+
+def _scene_layers(world: World, scene: Doc) -> list[Layer]:
     layers = [Layer(d.file, d.part, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in _commons(world)]
     layers.append(Layer(scene.file, scene.part, "defaults.shot.", (scene.data.get("defaults") or {}).get("shot") or {}))
     layers.append(Layer(scene.file, scene.part, "", {key: scene.data[key] for key in _SCENE_FIELDS if key in scene.data}))
-    layers.append(Layer(scene.file, scene.part, shot_path, {key: value for key, value in shot.items() if key != "characters"}))
     return layers
 
 
@@ -235,7 +264,7 @@ def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bo
     """Resolve one shot. With `trace`, `origins` says for each field which document and path gave it."""
     origins: Origins | None = {} if trace else None
     shot_path = f"shots.{shot['id']}."
-    own = overlay(_one_length(_shot_layers(world, scene, shot, shot_path)), None, origins, "")
+    own = _own(world, scene, shot) if origins is None else overlay(_one_length(_shot_layers(world, scene, shot)), None, origins, "")
     project = world.project.data
     fps = project.get("fps", 24)
     location = world.locations.get(own.get("location") or "")

@@ -59,3 +59,7 @@ def test_a_wish_is_carried_out_by_the_next_run(rendered, server):
     rendered.once()
     assert server.prompts > before
     assert wishes(rendered) == []
+
+
+def test_the_inbox_is_there_to_be_watched_before_the_first_wish(rendered):
+    assert (rendered.root / "outputs/.koma/inbox").is_dir()

@@ -94,6 +94,16 @@ class ServedComfyUI:
     def fail_next(self, fault: str = "error") -> None:
         self._soon(lambda: self.fake.fail_next(fault))
 
+    def lose_next_file(self) -> None:
+        self._soon(self.fake.lose_next_file)
+
+    def go_away(self) -> None:
+        """As a killed process: queue and history are gone. `come_back` listens at the same address."""
+        self.call(self.fake.stop())
+
+    def come_back(self) -> None:
+        self.call(self.fake.start())
+
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the server's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(SECONDS)

@@ -69,7 +69,6 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
         daemon = Daemon(lanes, look, lambda: _unfinished(app.store, backends), app.clock, once=orders.once, timing=_timing(app))
         lanes.on_finished = _after(reconciler.note, lanes.on_finished)
         if not orders.once:
-            config.paths.inbox.mkdir(parents=True, exist_ok=True)  # so that the first wish is heard at once
             watching.append(Watch(_watched(app), _later(daemon.wake)))
             watching[0].start()
             stack.callback(watching[0].stop)

@@ -33,7 +33,7 @@ class Versions:
         changed = False
         for backend in backends:
             status = await backend.probe()
-            worker.reached(backend.kind, status.message, up=status.up)
+            worker.reached(backend.kind, status.message, up=status.up, first=backend.name not in self._up)
             if status.up and not self._up.get(backend.name):
                 self.known.update(status.versions)
                 self.known.update({str(backend.kind): status.version} if status.version else {})

@@ -119,7 +119,7 @@ def _print_text(survey: "Survey", actions: Sequence[Action], held: Sequence[str]
     out += [line for action in actions for line in lines_of(action)]
     if everything:
         out += [f"  {name}  keep (current)" for name in survey.plan.kept]
-    out.append(summary_line(survey.plan))
+    out.append(summary_line(survey.plan, survey.rendition))
     if held:
         out += [f"held: {reason}" for reason in held]
         out.append(f"to go ahead with exactly this plan: koma run --allow {plan_digest(survey.plan)}")
@@ -145,11 +145,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
-def summary_line(plan: Plan) -> str:
+def summary_line(plan: Plan, rendition: Rendition) -> str:
     """Say in one line what a plan does."""
     counts = plan.summary()
     said = [f"{count} to {name}" for name, count in counts.items() if count and name != ActionKind.KEEP]
     p50, p90 = gpu_seconds(plan)
-    time = f" in about {p50 / 60:.1f} GPU minutes (at most {p90 / 60:.1f})" if p50 else ""
+    minutes = "minutes" if rendition is Rendition.ANIMATIC else "GPU minutes"
+    time = f" in about {p50 / 60:.1f} {minutes} (at most {p90 / 60:.1f})" if p50 else ""
     kept = counts[ActionKind.KEEP]
     return f"{', '.join(said)}{time}; {kept} as wanted" if said else f"nothing to do: {kept} as wanted"

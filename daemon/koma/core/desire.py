@@ -105,15 +105,18 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         estimate_seconds=_estimate(draft),
         hold=draft.hold,
         scene_file=draft.scene_file,
-        facts_digest=values_digest(draft.values),
+        facts_digest=facts_digest(draft),
         template_digest=template.digest if template else "",
         origin_id=origin_of(world, draft.id),
     )
 
 
-def values_digest(values: Mapping[str, Any]) -> str:
-    """Digest that is the same for equal resolved fields; never part of a key, only a short cut for comparing them."""
-    return sha256(repr(values).encode()).hexdigest()
+def facts_digest(draft: Draft) -> str:
+    """Digest that is the same where what a picture is made from is the same, but for its template and pictures: never part of a key.
+
+    For a graph that is every bound parameter, for a panel the resolved shot.
+    """
+    return sha256(repr(draft.values if draft.params is None else draft.params).encode()).hexdigest()
 
 
 def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> int:
@@ -134,7 +137,7 @@ _LOOK = ("title", "prompt", "negative")
 def facts_of(world: World, draft: Draft, known: str = "") -> dict[str, Any]:
     """Fields that a take is made from, flat, as they are remembered to say later what changed; `known` is their digest, if it is known."""
     facts = flatten({key: value for key, value in draft.values.items() if key != "phases"})
-    facts[DIGEST] = known or values_digest(draft.values)
+    facts[DIGEST] = known or facts_digest(draft)
     facts.update({f"inputs.{given.name}": given.content_digest for given in draft.inputs})
     for owner, doc in (("project", world.project), ("style", world.style), ("bible", world.bible)):
         data = doc.data if doc is not None else {}

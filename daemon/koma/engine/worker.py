@@ -230,9 +230,9 @@ class Worker:
         self.reached(job.work.backend, "it does not answer", up=sighting.stage is not Stage.UNREACHABLE)
         return sighting
 
-    def reached(self, kind: BackendKind, message: str, *, up: bool) -> None:
-        """Note that a backend answered or did not; everyone who watches is told when that changes."""
-        if self._up.get(kind, True) is not up:
+    def reached(self, kind: BackendKind, message: str, *, up: bool, first: bool = False) -> None:
+        """Note that a backend answered or did not; everyone who watches is told when that changes, and the `first` time."""
+        if first or self._up.get(kind, True) is not up:
             self._up[kind] = up
             fields = {"backend": self.backends[kind].name, "message": "" if up else message}
             self.events.emit("backend_up" if up else "backend_down", **fields)

@@ -96,6 +96,8 @@ MISTAKES = {
         changed(SCENE_FILE, "    framing: close-up", "    templates:\n      still: nois"), "missing-template", SCENE_FILE, 15, "noise"
     ),
     "a file that is not YAML": Mistake(changed(AKI_FILE, "name: Aki", "name: [Aki"), "not-yaml", AKI_FILE, 4, "]"),
+    "a scene that is not YAML": Mistake(changed(SCENE_FILE, "time: night", "time: [night"), "not-yaml", SCENE_FILE, 5, "]"),
+    "a scene that lost its id": Mistake(changed(SCENE_FILE, "id: s01\n", ""), "missing-field", SCENE_FILE, 1, "id"),
     "a file that is not text": Mistake(written(AKI_FILE, bytes(range(256)) * 4), "not-utf-8", AKI_FILE, 2, "UTF-8"),
     "the same id in two files": Mistake(lambda w: w.write("projects/demo/copy.yaml", AKI_DOC), "duplicate-id", AKI_FILE, 1, "copy.yaml"),
     "a Git LFS pointer where a document should be": Mistake(written(AKI_FILE, POINTER), "git-lfs-pointer", AKI_FILE, 1, "git lfs pull"),
@@ -160,6 +162,17 @@ def test_one_clear_error_and_everything_else_goes_on_after(mistake: Mistake, pub
     assert {path for path in {*after, *before} if after.get(path) != before.get(path)} == {f"{BYSTANDER}.png"}
     assert f"{mistake.file}:{mistake.line}" in done.err or not mistake.line
     assert published.plan()["summary"]["retire"] == 0
+
+
+def test_a_character_whose_file_is_gone_holds_its_shots_and_retires_nothing(published: Workspace, server: ServedComfyUI) -> None:
+    before = published.pictures()
+    (published.root / AKI_FILE).unlink()
+    assert {(problem["code"], problem["line"]) for problem in errors(published.plan())} == {("missing-reference", n) for n in (9, 12, 15)}
+    published.once(code=1)
+    assert published.pictures() == before
+    assert server.prompts == 5
+    published.write(AKI_FILE, AKI_DOC)
+    assert published.actions() == {}
 
 
 def test_a_checkpoint_that_the_server_has_is_no_mistake(published: Workspace, server: ServedComfyUI) -> None:

@@ -1,6 +1,5 @@
 """Servers go away, run out of memory, lose files, and have other people's work to do: the night goes on all the same."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -110,13 +109,15 @@ def test_what_other_people_queue_is_never_touched(workspace: Workspace, server: 
     assert server.fake.history[theirs]["status"]["status_str"] == "success"
 
 
-def test_a_killed_daemon_leaves_a_place_where_the_next_can_write(workspace: Workspace, server: ServedComfyUI, tmp_path: Path) -> None:
+def test_killed_again_and_again_it_still_renders_everything_once_and_leaves_no_rubbish(workspace: Workspace, server: ServedComfyUI) -> None:
     server.hold()
-    for _ in range(3):
+    for start in range(3):
         with workspace.start("run") as daemon:
-            eventually(lambda: server.prompts >= 1, "a prompt was accepted", process=daemon)
+            eventually(lambda: len(workspace.events("job_submitted")) == 2, "one prompt runs and one waits behind it", process=daemon)
+            eventually(lambda n=start: len(workspace.events("job_adopted")) == 2 * n, "both are found again", process=daemon)
             daemon.kill()
     server.release()
     workspace.once()
-    assert len(server.fake.executions) == 4
-    assert not list((tmp_path / "outputs/.koma/tmp").iterdir())
+    assert set(server.fake.executions.values()) == {1}
+    assert server.prompts == 4
+    assert not list((workspace.root / "outputs/.koma/tmp").iterdir())

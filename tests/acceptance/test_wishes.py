@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from support.served import ServedComfyUI
 from support.workspaces import ADULT, ALL, REN, STILL, VIDEO, Workspace, comfyui_config
 
@@ -58,6 +60,32 @@ def test_a_moved_shot_survives_the_loss_of_the_state(rendered: Workspace, server
     rendered.lose_state()
     rendered.once()
     assert server.prompts == 4
+    assert rendered.actions() == {}
+
+
+def test_two_shots_can_change_names_without_a_render(rendered: Workspace, server: ServedComfyUI) -> None:
+    before = rendered.pictures()
+    scene = rendered.read(SCENE_FILE).replace("id: sh020", "id: other").replace("id: sh030", "id: sh020").replace("id: other", "id: sh030")
+    rendered.write(SCENE_FILE, scene)
+    rendered.append(PROJECT_FILE, "moved: {s01/sh020: s01/sh030, s01/sh030: s01/sh020}\n")
+    rendered.once()
+    after = rendered.pictures()
+    assert (after[f"{ADULT}.png"], after[f"{REN}.png"]) == (before[f"{REN}.png"], before[f"{ADULT}.png"])
+    assert server.prompts == 4
+    assert rendered.actions() == {}
+
+
+def test_a_draft_lies_beside_the_final_and_replaces_nothing(
+    rendered: Workspace, server: ServedComfyUI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rendered.pictures()
+    monkeypatch.setenv("KOMA_RENDITION", "draft")
+    rendered.once()
+    assert server.prompts == 8
+    after = rendered.pictures()
+    assert set(after) == set(before) | {path.replace(".", ".draft.") for path in before}
+    assert {path: after[path] for path in before} == before
+    monkeypatch.delenv("KOMA_RENDITION")
     assert rendered.actions() == {}
 
 
@@ -153,7 +181,6 @@ def test_exit_codes_say_ready_waiting_or_wrong(workspace: Workspace, server: Ser
     workspace.append(SCENE_FILE, "    sed: 3\n")
     assert workspace.koma("run", "--once").code == 1
     assert set(workspace.pictures()) == {f"{target}.{'mp4' if target == VIDEO else 'png'}" for target in ALL}
-    assert ADULT in ALL
     assert server.prompts == 4
 
 

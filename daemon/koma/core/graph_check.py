@@ -81,7 +81,7 @@ def _unknown_class(kind: str, signatures: Signatures) -> Fault:
     expected = f"closest: {near} (from {signatures.pack_of(near)})" if near else "a node class that the server knows"
     hint = "correct the name, or install its node pack"
     if not signatures.live:
-        hint += "; `koma template signatures URL` records what a server has"
+        hint += "; with a server in koma.yaml, `koma run` asks it what it has"
     return Fault("unknown-node-class", f"{where} no node class {kind!r}", expected, hint)
 
 

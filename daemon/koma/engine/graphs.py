@@ -63,10 +63,13 @@ class Graphs:
 
     def _form(self, group: _Group) -> Form | None:
         """Form of all shots of a group; None where something is wrong, which is then to be found shot by shot."""
-        graph = self.graph(group.template, with_stand_ins(group.drafts[0].params or {}, group.free))
-        if isinstance(graph, Problem) or self._check(group.template, graph):
+        params = with_stand_ins(group.drafts[0].params or {}, group.free)
+        graph = self.graph(group.template, params)
+        least = self.graph(group.template, {**params, "seed": 0}) if "seed" in group.free else graph  # a range is held at both its ends
+        if isinstance(graph, Problem) or isinstance(least, Problem):
             return None
-        return form_of(canonical_graph(graph))
+        wrong = self._check(group.template, graph) or self._check(group.template, least)
+        return None if wrong else form_of(canonical_graph(graph))
 
     def _one_by_one(self, group: _Group) -> dict[str, Drawn]:
         template = group.template

@@ -84,6 +84,8 @@ class Reasons:
                 return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
             case "scene":
                 return self._of(scene, rest)
+            case "characters":
+                return self._of_character(world, scene, target, field)
             case _:
                 return self._resolved(world, scene, target, field)
 
@@ -112,6 +114,19 @@ class Reasons:
                 return self._of(doc, f"{prefix}parameters.{target.template}.{name}")
         owner = next((doc for doc in (world.project, world.style) if doc is not None and name in doc.data), None)
         return self._of(owner, name) or Place(self._template_file(target))
+
+    def _of_character(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
+        """Place of a character's field. What the character's own document says holds for every shot that casts it in the same way."""
+        draft = self._drafting.drafts.get(f"{target.id}:{target.rendition}")
+        who = field.split(".")[1]
+        cast = next((member for member in (draft.values["characters"] if draft else ()) if member["id"] == who), None)
+        key = (id(cast), field)  # shots that cast it in the same way share one value, which the draft keeps alive
+        if cast is None or key not in self._places:
+            found = self._resolved(world, scene, target, field)
+            if cast is None or found is None or found.file == scene.file:
+                return found
+            self._places[key] = found
+        return self._places[key]
 
     def _resolved(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
         address = target.id.rpartition("/")[0]

@@ -1,5 +1,7 @@
 """Specs in, files out; and a second run that has nothing to do."""
 
+import shutil
+
 from support.served import ServedComfyUI
 from support.workspaces import ALL, STILL, VIDEO, Workspace
 
@@ -48,6 +50,8 @@ def test_a_run_of_one_target_leaves_the_others_alone(workspace: Workspace, serve
 def test_deleting_the_state_renders_nothing(rendered: Workspace, server: ServedComfyUI) -> None:
     before = rendered.pictures()
     rendered.lose_state()
+    assert rendered.actions() == {}
+    assert rendered.koma("status", "--json").code == 0
     rendered.once()
     assert server.prompts == 4
     assert rendered.pictures() == before
@@ -61,6 +65,15 @@ def test_deleting_the_state_after_a_failed_gate_does_not_try_again_what_failed(w
     workspace.lose_state()
     workspace.once(code=3)
     assert server.prompts == tried
+
+
+def test_deleting_all_that_is_komas_own_renders_nothing(rendered: Workspace, server: ServedComfyUI) -> None:
+    before = rendered.pictures()
+    shutil.rmtree(rendered.root / "outputs/.koma")
+    assert rendered.actions() == {}
+    rendered.once()
+    assert server.prompts == 4
+    assert rendered.pictures() == before
 
 
 def test_a_published_file_that_somebody_deleted_comes_back_without_a_render(rendered: Workspace, server: ServedComfyUI) -> None:

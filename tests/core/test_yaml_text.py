@@ -4,7 +4,7 @@ from unicodedata import normalize
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from koma.core.problem import Place
@@ -174,6 +174,7 @@ def test_any_text_survives_a_round_trip(text):
         assert [document.data for document in read.documents] == [{"field": normalize("NFC", text)}], read.problems
 
 
+@example("*0:")
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200), st.text(alphabet="{}[]:,-?&*!|>'\"%@ \n\ta0", max_size=80)))
 def test_nothing_that_a_file_holds_raises(text):
     read = read_yaml(text, "f.yaml")

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from koma.engine.reasons import Reasons
 from support.studio import Studio, animatic
 from support.workspaces import ADULT, REN, STILL
 
@@ -151,6 +152,25 @@ def test_a_place_that_a_scene_moved_to_is_named_where_the_scene_says_so(drawn):
     found = {change[0]: change[1:] for change in drawn.explained()[REN]}
     assert found["location.id"] == ("pier", "roof", f"{SCENE}:5")
     assert found["location.name"] == ("pier", "roof", f"{HOME}/roof.yaml:3")
+
+
+@pytest.mark.parametrize("edit", ["seed: 7", "title: One"])
+def test_another_process_finds_the_same_reasons(drawn, edit):
+    """The scene is in the cache by then: nothing was drafted for it in this process."""
+    drawn.settle()
+    drawn.files.edit(SCENE, edit, edit.replace("7", "8").replace("One", "Two"))
+    first = drawn.explained()
+    drawn.restart()
+    assert drawn.explained() == first
+    assert any(changes for changes in first.values())
+
+
+def test_where_an_effective_value_stands_can_be_asked_for(drawn):
+    survey = drawn.survey()
+    reasons = Reasons(survey, drawn.app.desires, drawn.app.drafting, drawn.app.store)
+    target = next(target for target in survey.wanted.targets if target.id == STILL)
+    assert str(reasons.place(target, "characters.aki.palette.hair")) == f"{AKI}:7:35"
+    assert reasons.place(target._replace(id="demo/s99/sh010/still"), "seed") is None
 
 
 def test_many_changes_at_once_are_found(drawn):

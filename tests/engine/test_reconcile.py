@@ -1,7 +1,10 @@
 """Passes: what is queued, held, retired, cancelled and said."""
 
+from dataclasses import replace
+
 import pytest
 
+from koma.core.job import JobState
 from koma.core.safety import Limits
 from koma.core.wish import Wish
 from koma.core.words import Verdict
@@ -423,11 +426,47 @@ def test_the_animatic_needs_a_still_before_its_clip_and_reads_no_pixels_of_it(tm
         assert (clip.work.target, clip.work.request.inputs) == (VIDEO, ())
 
 
+def test_what_was_done_is_said_in_one_line(studio):
+    assert studio.reconciler.summary() == "nothing to do; 0 as wanted"
+    studio.files.edit("projects/demo/s01.yaml", "framing: close-up", "framing: close-up\n    hold: true")
+    for job in studio.look().queued:
+        studio.finish(job)
+        studio.reconciler.note(replace(job, state=JobState.DONE))
+    (video,) = studio.look().queued
+    studio.drop(video)
+    studio.reconciler.note(replace(video, state=JobState.CANCELLED))
+    studio.survey()
+    studio.look()
+    assert studio.reconciler.summary() == "1 cancelled, 2 rendered; 2 as wanted, 1 on hold"
+
+
+def test_a_render_that_failed_is_no_setback(studio):
+    job = studio.look().queued[0]
+    studio.reconciler.note(replace(job, state=JobState.FAILED))
+    assert studio.look().errors == 0
+
+
+def test_a_restart_goes_on_where_it_was(studio):
+    studio.settle()
+    studio.restart()
+    assert studio.settle() == []
+
+
+def test_a_setback_in_what_nobody_wants_any_more_is_forgotten(studio):
+    studio.settle()
+    studio.files.output(REN, ".png").unlink()
+    (job,) = studio.look().queued
+    failed = replace(job, state=JobState.FAILED)
+    studio.app.store.advance(failed, job.state)
+    studio.reconciler.note(failed)
+    assert studio.look().errors == 1
+    text = studio.files.read("projects/demo/s01.yaml")
+    studio.files.write("projects/demo/s01.yaml", text[: text.index("  - id: sh030")])
+    studio.look()
+    assert studio.look().errors == 0
+
+
 def test_work_that_failed_is_tried_again_after_a_rest_and_forgotten_when_nobody_wants_it(studio):
-    from dataclasses import replace
-
-    from koma.core.job import JobState
-
     studio.settle()
     studio.files.output(STILL, ".png").unlink()
     (job,) = studio.look().queued

@@ -223,6 +223,37 @@ def test_a_picture_of_one_version_is_shown_in_that_version_only(drawn):
     assert drawn.said() == dict.fromkeys([STILL, VIDEO], "render changed")
 
 
+def test_a_picture_that_vanishes_while_it_is_decoded_is_looked_at_again(drawn, monkeypatch):
+    picture(drawn, FACE)
+    real = drawn.app.media.content_digest
+
+    def vanished(_file):
+        raise FileNotFoundError(2, "No such file")
+
+    monkeypatch.setattr(drawn.app.media, "content_digest", vanished)
+    assert wanted(drawn)[0][ADULT] == "blocked"
+    monkeypatch.setattr(drawn.app.media, "content_digest", real)
+    drawn.files.append(f"{HOME}/s01.yaml", "    notes: look again\n")
+    assert wanted(drawn)[0][ADULT] == ""
+
+
+def test_of_several_bibles_the_one_that_the_project_names_counts(tmp_path):
+    with Studio(tmp_path) as studio:
+        for name in ("one", "two"):
+            studio.files.write(f"{HOME}/{name}.yaml", f"kind: story-bible\nid: {name}\nworld: {{prompt: world {name}}}\n")
+        prompts = []
+        for named in ("", "bible: two\n"):
+            studio.files.append(f"{HOME}/project.yaml", named)
+            studio.survey()
+            prompts.append(studio.app.drafting.drafts[f"{REN}:final"].params["prompt"])
+    assert ["world two" in prompt for prompt in prompts] == [False, True]
+    assert "world one" not in prompts[0]
+
+
+def test_a_target_knows_its_project(studio):
+    assert {target.project for target in studio.survey().wanted.targets} == {"demo"}
+
+
 class Resolved:
     """Which scenes were resolved since it was last asked."""
 

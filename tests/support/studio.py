@@ -73,10 +73,17 @@ class Studio:
         self.files: Workspace = story(root, config)
         self.clock, self.events = VirtualClock(), Events()
         self.made: list[Job] = []
+        self._opening = more
         self.app = App.open(root, writes=True, **more)
         self.publisher = Folder(self.app.config.paths.outputs)
         self.inbox = Inbox(self.app.config.paths.inbox)
         self.limits = limits or Limits()
+        self.reconciler = self.reconcile()
+
+    def restart(self) -> None:
+        """End the process and begin another: what was only remembered in memory is gone."""
+        self.app.close()
+        self.app = App.open(self.files.root, writes=True, **self._opening)
         self.reconciler = self.reconcile()
 
     def __enter__(self) -> Self:
@@ -90,7 +97,7 @@ class Studio:
     @property
     def queueing(self) -> Queueing:
         app = self.app
-        return Queueing(app.source, app.desires, app.drafting, app.store, app.objects, self.clock)
+        return Queueing(app.source, app.desires, app.drafting, app.store, app.objects, self.clock, outputs=app.config.paths.outputs)
 
     def reconcile(self, **more: Any) -> Reconciler:
         """A reconciler that has said nothing yet."""

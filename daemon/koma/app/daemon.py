@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from koma import __version__
+from koma.app.recalling import recall
 from koma.app.versions import Versions
 from koma.app.workspace import App
 from koma.core.errors import KomaError
@@ -21,7 +22,6 @@ from koma.engine.reconcile import Reconciler
 from koma.engine.worker import Worker
 from koma.measures.measure import FileMeasure
 from koma.ports import Backend, Store
-from koma.publish.publisher import FolderPublisher
 from koma.sources.inbox import Inbox
 from koma.sources.watch import Watch
 from koma.telemetry.http import Server, serve, standard_routes
@@ -59,8 +59,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
             if not asked:
                 asked = True
                 await versions.ask(worker, backends.values())
-            for folders in watching:
-                folders.refresh()
+            _tell_unwatched(outlet, [trouble for watch in watching for trouble in watch.refresh()])
             result = await reconciler()
             if orders.once:
                 _must_answer(versions.down, result)
@@ -70,7 +69,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
         lanes.on_finished = _after(reconciler.note, lanes.on_finished)
         if not orders.once:
             watching.append(Watch(_watched(app), _later(daemon.wake)))
-            watching[0].start()
+            _tell_unwatched(outlet, watching[0].start())
             stack.callback(watching[0].stop)
             if config.http.enabled:
                 stack.callback(_http(app, outlet).close)
@@ -89,6 +88,12 @@ def _after(first: Callable[[Job], None], then: Callable[[Job], None]) -> Callabl
         then(job)
 
     return both
+
+
+def _tell_unwatched(outlet: Outlet, troubles: list[str]) -> None:
+    """Say which folders can't be watched: their changes are seen at the next rescan only."""
+    for trouble in troubles:
+        outlet.hub.emit("watch_failed", message=trouble)
 
 
 def _later(call: Callable[[], None]) -> Callable[[], None]:
@@ -152,7 +157,9 @@ def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:
     factor = config.backends[0].deadline_factor if config.backends else None
     return Reconciler(
         app.surveyor,
-        Queueing(app.source, app.desires, app.drafting, app.store, app.objects, app.clock, deadline_factor=factor),
+        Queueing(
+            app.source, app.desires, app.drafting, app.store, app.objects, app.clock, outputs=config.paths.outputs, deadline_factor=factor
+        ),
         app.store,
         app.publisher,
         Inbox(config.paths.inbox),
@@ -174,16 +181,3 @@ def _watched(app: App) -> list[Path]:
 def _http(app: App, outlet: Outlet) -> Server:
     http = app.config.http
     return serve(http.host, http.port, standard_routes(outlet.metrics, outlet.board, app.clock.now))
-
-
-def recall(store: Store, publisher: FolderPublisher) -> int:
-    """Rebuild a lost store from the receipts in outputs/; how many takes were found. Nothing happens to a store that knows any take."""
-    if store.take_rows():
-        return 0
-    count = 0
-    for take, published in publisher.recall():
-        store.put_take(take)
-        if published is not None:
-            store.put_published(published)
-        count += 1
-    return count

@@ -91,6 +91,8 @@ class App:
     @cached_property
     def store(self) -> Store:
         """What Koma remembers."""
+        if self._recalled is not None:
+            return self._recalled
         from koma.stores.sqlite import SqliteStore  # noqa: PLC0415
 
         if self._writes:
@@ -100,9 +102,21 @@ class App:
         return store
 
     @cached_property
+    def _recalled(self) -> Store | None:
+        """For who only reads where the store is lost: what the next run will rebuild, in memory."""
+        if self._writes or self.config.paths.state.exists():
+            return None
+        from koma.app.recalling import recall  # noqa: PLC0415
+        from koma.stores.memory import MemoryStore  # noqa: PLC0415
+
+        store = MemoryStore()
+        recall(store, self.publisher)
+        return store
+
+    @cached_property
     def reader(self) -> StoreReader:
         """The few columns of the store that a plan with nothing to do reads."""
-        if self._writes:
+        if self._writes or self._recalled is not None:
             return self.store
         from koma.stores.reading import StoreReader  # noqa: PLC0415
 

@@ -36,7 +36,7 @@ def _marked(app: App) -> set[str]:
     problems = app.store.check()
     if problems:
         raise KomaError(f"the state store is damaged: {problems[0]}", "koma doctor; nothing was deleted")
-    rows = app.store.take_rows()
+    rows = app.store.take_rows() if app.config.paths.state.exists() else []  # what receipts tell of a lost store is not all it knew
     if not rows:
         hint = "koma run --once   (finds the takes again from the receipts); nothing was deleted"
         raise KomaError("the state store knows no take, so every object would look unneeded", hint)

@@ -108,7 +108,7 @@ def newest(store: Store, action: Action) -> Take | None:
 def why_not(take: Take) -> list[str]:
     """Say why a take did not pass: its error, or the checks that it failed."""
     if take.failure is not None:
-        return [take.failure.message]
+        return [" ".join(take.failure.message.split())]
     checks = take.gate.checks if take.gate is not None else ()
     return [check.message for check in checks if check.rule.required and check.verdict is not Verdict.PASSED]
 

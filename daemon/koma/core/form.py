@@ -34,6 +34,15 @@ def form_of(graph: Mapping[str, Any]) -> Form:
     return Form(tuple(_TOKENS.get(piece, piece) for piece in _SPLIT.split(canonical(graph))))
 
 
+def with_least_seed(graph: Mapping[str, Any]) -> dict[str, Any]:
+    """Put 0 where the stand-in of the seed is: a range of numbers is to be held at both its ends."""
+    return {name: {**node, "inputs": {key: _least(value) for key, value in node["inputs"].items()}} for name, node in graph.items()}
+
+
+def _least(value: Any) -> Any:
+    return 0 if value == STAND_INS["seed"] else value
+
+
 def free_names(params: Mapping[str, Any], verbatim: Collection[str]) -> tuple[str, ...]:
     """Give the parameters of a shot that stand-ins may stand for: those that the template puts straight into the graph."""
     return tuple(name for name in STAND_INS if name in params and name in verbatim)

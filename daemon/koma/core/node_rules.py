@@ -15,6 +15,8 @@ FILE_SUFFIXES = (".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pt2", ".pth"
 
 _CHOICES_RECORDED = 64  # a recording may stop there, so a list of this length proves nothing about other values
 
+LISTED = 12  # choices named in a message: what fits a line
+
 
 class Fault(NamedTuple):
     """What is wrong with one value: code, message (without the place), what was expected, what to do."""
@@ -236,13 +238,19 @@ def _not_a_choice(value: Any, choices: tuple[Any, ...]) -> Fault:
         return _misplaced(value)
     if isinstance(value, str) and value.lower().endswith(FILE_SUFFIXES):
         near = closest(value, [str(choice) for choice in choices])
-        expected = f"closest: {near}" if near else f"one of {len(choices)} files that the server lists"
+        expected = (
+            f"closest: {near}" if near else f"one of {_listed(choices)}" if choices else "a file: the server lists none in that folder"
+        )
         return Fault(
             "missing-model", f"the server has no file {value!r}", expected, "put the file into the server's models folder, or name another"
         )
     near = closest(str(value), [str(choice) for choice in choices])
-    listed = ", ".join(str(choice) for choice in choices[:12]) + (", ..." if len(choices) > 12 else "")  # noqa: PLR2004 - what fits a line
-    return Fault("unknown-choice", f"{shown(value)} is not a choice", f"one of {listed or 'none'}" + (f"; closest: {near}" if near else ""))
+    expected = f"one of {_listed(choices) or 'none'}" + (f"; closest: {near}" if near else "")
+    return Fault("unknown-choice", f"{shown(value)} is not a choice", expected)
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return ", ".join(map(str, choices[:LISTED])) + (", ..." if len(choices) > LISTED else "")
 
 
 def _misplaced(value: str) -> Fault:

@@ -223,7 +223,7 @@ _LENGTH = ("frames", "seconds", "duration")
 
 
 def _own(world: World, scene: Doc, shot: Mapping[str, Any]) -> dict[str, Any]:
-    """What is written of a shot and of its scene, over the defaults; the part that all shots of a scene share is merged once."""
+    """Merge what is written of a shot and of its scene, over the defaults; what all shots of a scene share is merged once."""
     key = ("scene", scene.file, scene.part)
     if key not in world.memo:
         world.memo[key] = overlay(_one_length(_scene_layers(world, scene)))

@@ -199,7 +199,7 @@ class _Builder:
             self._report("empty-key", "a field has no name", "`name: value`", "write its name before the `:`")
         path = (*frame.path, key)
         if key in into:
-            first, column = self._keys[path]
+            first, column = self._keys.get(path, self.spot)  # an alias in the place of a name has no position of its own
             hint = f"remove one of them: the first stands in line {first}, column {column}"
             self._report("duplicate-key", f"`{key}` is written twice: in line {first} and in line {self.spot[0]}", "every field once", hint)
         self._keys[path] = self.spot

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from koma.core.draft import Draft, LoadedTemplate
-from koma.core.form import Form, form_of, free_names, shared, with_stand_ins
+from koma.core.form import Form, form_of, free_names, shared, with_least_seed, with_stand_ins
 from koma.core.graph import canonical_graph, check_graph, parse_graph
 from koma.core.keys import digest
 from koma.core.node_rules import Signatures
@@ -63,13 +63,10 @@ class Graphs:
 
     def _form(self, group: _Group) -> Form | None:
         """Form of all shots of a group; None where something is wrong, which is then to be found shot by shot."""
-        params = with_stand_ins(group.drafts[0].params or {}, group.free)
-        graph = self.graph(group.template, params)
-        least = self.graph(group.template, {**params, "seed": 0}) if "seed" in group.free else graph  # a range is held at both its ends
-        if isinstance(graph, Problem) or isinstance(least, Problem):
+        graph = self.graph(group.template, with_stand_ins(group.drafts[0].params or {}, group.free))
+        if isinstance(graph, Problem) or self._check(group.template, graph) or self._check(group.template, with_least_seed(graph)):
             return None
-        wrong = self._check(group.template, graph) or self._check(group.template, least)
-        return None if wrong else form_of(canonical_graph(graph))
+        return form_of(canonical_graph(graph))
 
     def _one_by_one(self, group: _Group) -> dict[str, Drawn]:
         template = group.template

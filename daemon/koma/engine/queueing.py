@@ -1,6 +1,7 @@
 """Actions of a plan to jobs: everything that a job needs is frozen here, so that no later edit of a file reaches it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from koma.core.action import Action
@@ -10,7 +11,7 @@ from koma.core.draft import Draft
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
-from koma.core.media import InputFile, Media
+from koma.core.media import Artifact, InputFile, Media
 from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
 from koma.core.resolve import World
@@ -46,6 +47,7 @@ class Queueing:
         objects: Objects,
         clock: Clock,
         *,
+        outputs: Path,
         deadline_factor: float | None = None,
     ) -> None:
         self._source = source
@@ -54,6 +56,7 @@ class Queueing:
         self._store = store
         self._objects = objects
         self._clock = clock
+        self._outputs = outputs
         self._deadline_factor = deadline_factor or DEADLINE_FACTOR
 
     def job(self, survey: Survey, action: Action) -> Job | None:
@@ -119,12 +122,25 @@ class Queueing:
                 return None
             frozen.append(InputFile(_placeholder(name), content_digest, file_digest, suffix))
         for name, upstream in draft.reads:
-            row = survey.observed.published.get(upstream)
-            take = self._store.take(row.take_key) if row else None
-            if take is None or take.object is None:
+            read = self._upstream(survey, upstream)
+            if read is None:
                 return None
-            frozen.append(InputFile(_placeholder(name), take.object.content_digest, take.object.file_digest, take.object.suffix))
+            frozen.append(InputFile(_placeholder(name), read.content_digest, read.file_digest, read.suffix))
         return tuple(frozen)
+
+    def _upstream(self, survey: Survey, upstream: str) -> Artifact | None:
+        """Lossless object of an upstream target. One that is lost is taken from the outputs folder where it lies there, else made again."""
+        row = survey.observed.published.get(upstream)
+        take = self._store.take(row.take_key) if row else None
+        made = take.object if take is not None else None
+        if row is None or made is None or self._objects.has(made.file_digest, made.suffix):
+            return made
+        try:
+            self._objects.put(self._outputs / row.path, expect=made.file_digest)
+        except (OSError, ValueError):
+            self._store.set_flag(f"retry:{upstream}:{survey.rendition}", "yes")
+            return None
+        return made
 
     def _freeze(self, survey: Survey, file_digest: str, suffix: str) -> bool:
         if self._objects.has(file_digest, suffix):

@@ -84,10 +84,9 @@ class Reasons:
                 return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
             case "scene":
                 return self._of(scene, rest)
-            case "characters":
-                return self._of_character(world, scene, target, field)
             case _:
-                return self._resolved(world, scene, target, field)
+                resolve = self._of_character if kind == "characters" else self._resolved
+                return resolve(world, scene, target, field)
 
     def _of(self, doc: Doc | None, path: str) -> Place | None:
         return self._desires.documents.place(doc.file, doc.part, path) if doc is not None else None

@@ -14,7 +14,7 @@ Fields are JSON values. Every event may carry `target`, `rendition`, `phase`, `t
 - `job_complete`, `job_failed`: `action`, `backend` (its kind), `seconds` (the backend's render time), `stages` (stage → seconds),
   `error_class`
 - `quality_evaluation`: `phase`, `verdict`, `values` (metric → value), `failed` (messages of the checks that did not pass)
-- `published`, `retired`: `path`
+- `published`, `retired`: `path`; `watch_failed`: `message`
 - `backend_up`, `backend_down`: `backend` (its name), `message`; `backend_busy`: as for jobs, when it refused work for now
 """
 
@@ -47,6 +47,7 @@ NAMES = frozenset(
         "quality_evaluation",
         "published",
         "retired",
+        "watch_failed",
         "backend_up",
         "backend_down",
         "backend_busy",

@@ -27,6 +27,7 @@ def sentence(event: Event) -> str:
         "published": f"{who}: published as {fields.get('path', '')}",
         "retired": f"{who}: retired {fields.get('path', '')}",
         "spec_problem": f"{fields.get('place', '')}: {said}",
+        "watch_failed": f"not watched, seen at the next rescan only: {said}",
         "plan_held": f"plan {fields.get('digest', '')} is held: {said}",
         "backend_up": f"backend {fields.get('backend', '')} answers",
         "backend_busy": f"{who}: waits, the backend takes no work now: {said}",

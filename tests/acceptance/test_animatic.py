@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from support.pictures import drawing
-from support.workspaces import ADULT, ALL, ANIMATIC_CONFIG, REN, STILL, VIDEO, Workspace, comfyui_config, story
+from support.workspaces import ADULT, ALL, ANIMATIC_CONFIG, REN, STILL, VIDEO, Workspace, comfyui_config, eventually, story
 
 SCENE_FILE, AKI_FILE, PROJECT_FILE = "projects/demo/s01.yaml", "projects/demo/aki.yaml", "projects/demo/project.yaml"
 FACE = "projects/demo/references/aki/child/face.png"
@@ -163,3 +163,14 @@ def test_the_animatic_and_the_final_lie_side_by_side_and_do_not_touch_each_other
     assert {reason for _, reason in rendered.actions().values()} == {"new", "upstream"}
     assert rendered.actions("--rendition", "animatic") == {}
     assert rendered.pictures() == before
+
+
+def test_killed_while_drawing_it_leaves_no_process_behind_and_the_next_start_draws_the_rest(workspace: Workspace) -> None:
+    with workspace.start("run") as first:
+        eventually(lambda: workspace.events("job_submitted"), "something is being drawn", process=first)
+        helpers = Path(f"/proc/{first.popen.pid}/task/{first.popen.pid}/children").read_text().split()
+        first.kill()
+    eventually(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in helpers), f"the helpers {helpers} end by themselves")
+    workspace.once()
+    assert {workspace.verdict(f"{target}.animatic") for target in ALL} == {"passed"}
+    assert workspace.actions() == {}

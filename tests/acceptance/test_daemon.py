@@ -143,7 +143,15 @@ def test_an_edit_stops_a_render_that_nobody_wants_any_more(watched: Watched, dae
     assert watched.output(VIDEO, ".mp4").is_file()
 
 
-def test_events_can_be_read_while_they_happen(watched: Watched, daemon: Process) -> None:
+def test_events_can_be_followed_while_they_happen(watched: Watched, daemon: Process) -> None:
+    with watched.start("events", "--json", "--follow", "--since", "1h") as follower:
+        eventually(lambda: follower.said.count('"published"') == 4, "what was is printed", process=follower)
+        watched.edit(SCENE_FILE, "seed: 7", "seed: 8")
+        eventually(lambda: follower.said.count('"published"') == 6, "what happens now is printed too", process=follower)
+        assert {"progress", "job_complete", "quality_evaluation"} <= {json.loads(line)["event"] for line in follower.said.splitlines()}
+
+
+def test_events_can_be_read_afterwards(watched: Watched, daemon: Process) -> None:
     past = watched.koma("events", "--json")
     names = [json.loads(line)["event"] for line in past.out.splitlines()]
     assert names[0] == "daemon_started"

@@ -161,11 +161,23 @@ def test_how_long_a_shot_is(fields, expected):
     assert resolve_shot(world(fps=12), scene(cut), cut).values["frames"] == expected
 
 
-def test_the_strongest_length_wins_in_whatever_form_it_is_written():
-    cut = merged(shot(), {"frames": None, "seconds": 1.0})
-    found = resolve_shot(world(fps=12, defaults={"shot": {"frames": 99}}), scene(cut), cut, trace=True)
-    assert found.values["frames"] == 12
-    assert found.origins["frames"] == ("projects/p/s01.yaml", 0, "shots.sh010.seconds")
+FORMS = {
+    "frames over seconds": ({"seconds": 5.0}, {}, {"frames": 10}, 10, "shots.sh010.frames"),
+    "seconds over frames": ({"frames": 99}, {}, {"seconds": 1.0}, 12, "shots.sh010.seconds"),
+    "both over frames": ({"frames": 99}, {"frames": 98}, {"duration": "1+1"}, 13, "shots.sh010.duration"),
+    "the scene's where the shot has none": ({"seconds": 5.0}, {"frames": 98}, {}, 98, "defaults.shot.frames"),
+    "the project's where nobody else has one": ({"seconds": 5.0}, {}, {}, 60, "defaults.shot.seconds"),
+}
+
+
+@pytest.mark.parametrize(("project", "of_scene", "of_shot", "frames", "path"), FORMS.values(), ids=FORMS.keys())
+def test_the_strongest_length_wins_in_whatever_form_it_is_written(project, of_scene, of_shot, frames, path):
+    cut = merged(shot(), {"frames": None}, of_shot)
+    made, one = world(fps=12, defaults={"shot": project}), scene(cut, defaults={"shot": of_scene})
+    found = resolve_shot(made, one, cut, trace=True)
+    assert found.values["frames"] == frames
+    assert found.origins["frames"][2] == path
+    assert [resolve_shot(made, one, cut).values["frames"] for _ in range(2)] == [frames, frames]
 
 
 @given(st.integers(0, 500), st.integers(0, 30), st.sampled_from([12, 23.976, 24, 30]))
@@ -241,6 +253,17 @@ def test_tracing_changes_no_value():
     cut = shot(characters=[{"id": "aki", "palette": {"hair": "#ffffff"}, "expression": "smile"}], seconds=None)
     made = world(bible={"defaults": {"character": {"height": 1.1}}})
     assert resolve_shot(made, scene(cut), cut).values == resolve_shot(made, scene(cut), cut, trace=True).values
+
+
+def test_what_one_shot_says_stays_in_that_shot():
+    loud = merged(shot("sh010", mood="loud", camera={"move": "pan"}, time="dawn", seconds=1.0), {"frames": None})
+    plain = {"id": "sh020"}
+    made = world(defaults={"shot": {"camera": {"move": "tilt"}, "frames": 30}})
+    one = scene(loud, plain, mood="calm")
+    alone = resolve_shot(made, one, plain).values
+    resolve_shot(made, one, loud)
+    assert resolve_shot(made, one, plain).values == alone
+    assert (alone["mood"], alone["camera"]["move"], alone["frames"], alone["time"]) == ("calm", "tilt", 30, "night")
 
 
 def test_what_one_shot_says_of_somebody_stays_in_that_shot():

@@ -17,6 +17,7 @@ import pytest
 
 from koma.cli import COMMANDS
 from koma.config import load
+from koma.telemetry.events import NAMES
 from support.needs import needs
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +195,12 @@ def test_every_link_leads_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_python_file_that_a_page_names_is_there(page):
+    named = set(re.findall(r"`([\w./-]+\.py)\b", page.read_text()))
+    assert [name for name in named if not any((base / name).exists() for base in (page.parent, ROOT, ROOT / "daemon/koma"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_make_target_that_a_page_names_is_one(page):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
@@ -203,3 +210,9 @@ def test_every_test_folder_is_described_and_no_other():
     described = re.findall(r"^\| `(\w+)/?` \|", (ROOT / "tests/README.md").read_text(), re.MULTILINE)
     files = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").glob("*/**/*") if path.suffix in {".py", ".json"}]
     assert sorted(described) == sorted({file.parts[0] for file in files})
+
+
+def test_every_event_is_described_and_no_other():
+    table = (ROOT / "monitoring/README.md").read_text().partition("| event | when |")[2]
+    described = [name for row in re.findall(r"^\| (`.+?`) \| ", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(described) == sorted(NAMES)

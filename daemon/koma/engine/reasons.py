@@ -80,10 +80,8 @@ class Reasons:
                 return self._picture(world, target, rest)
             case "parameters":
                 return self._parameter(world, scene, target, rest)
-            case "project" | "style" | "bible":
-                return self._of(getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
-            case "scene":
-                return self._of(scene, rest)
+            case "project" | "style" | "bible" | "scene":
+                return self._of(scene if kind == "scene" else getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
             case _:
                 resolve = self._of_character if kind == "characters" else self._resolved
                 return resolve(world, scene, target, field)

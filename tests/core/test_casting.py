@@ -126,3 +126,30 @@ def test_a_picture_is_read_by_digest_and_suffix():
     picture = Reference("projects/p/references/aki/Face.Final.PNG", "file", "pixels", "")
     assert input_of("image", picture) == Input("image", "pixels", "file", ".png")
     assert hexed("face file") == BASE.file_digest
+
+
+def with_pictures(*there, **fields):
+    found = world(characters=({"kind": "character", "id": "aki", "name": "Aki", **fields},))
+    found.pictures = frozenset(f"{found.folder}/{path}" for path in there)
+    found.references = {("aki", ""): [Reference(f"{found.folder}/{path}", hexed(path), hexed(path), "") for path in there]}
+    return found
+
+
+FACE, PROFILE = "references/aki/face.png", "references/aki/profile.png"
+
+
+def test_a_picture_that_a_character_names_comes_first():
+    found = with_pictures(FACE, PROFILE, references={"files": [PROFILE]})
+    assert portrait(found, {"id": "aki", "version": ""}).path == f"{found.folder}/{PROFILE}"
+
+
+def test_without_names_the_first_picture_of_the_folder_counts():
+    found = with_pictures(FACE, PROFILE)
+    assert portrait(found, {"id": "aki", "version": ""}).path == f"{found.folder}/{FACE}"
+
+
+def test_a_named_picture_that_is_not_there_holds_who_reads_it():
+    of = context(with_pictures(FACE, references={"files": [PROFILE]}))
+    assert not check_shot(of, scene(), shot(characters=[{"id": "aki"}]))
+    assert [(problem.code, problem.path) for problem in of.problems] == [("missing-reference", "references.files")]
+    assert check_shot(of, scene(), shot(characters=[]))

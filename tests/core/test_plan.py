@@ -320,7 +320,7 @@ MOVED = but(target("sh011/still"), base_key=STILL.base_key)
 def test_a_renamed_target_is_published_again_and_not_rendered():
     planned = plan([MOVED], made(STILL).observed(), moved={MOVED.id: STILL.id})
     assert said(planned, MOVED.id) == "publish moved"
-    assert said(planned, STILL.id) == "retire removed"
+    assert said(planned, STILL.id) == "retire moved"
 
 
 def test_a_renamed_chain_is_published_again_and_not_rendered():
@@ -359,7 +359,7 @@ def test_what_is_published_and_not_wanted(blocked, expected):
 
 def test_the_old_id_of_a_renamed_target_goes_even_while_something_is_unreadable():
     planned = plan([MOVED], made(STILL).observed(), blocked=["p"], moved={MOVED.id: STILL.id})
-    assert said(planned) == "retire removed"
+    assert said(planned) == "retire moved"
 
 
 SELECTIONS = {

@@ -232,5 +232,5 @@ def test_renamed_targets_are_published_again_and_never_rendered(targets):
     said = {action.target_id: (action.action, action.reason) for action in planned.actions}
     assert said == {
         **dict.fromkeys(moved, (ActionKind.PUBLISH, Reason.MOVED)),
-        **dict.fromkeys(moved.values(), (ActionKind.RETIRE, Reason.REMOVED)),
+        **dict.fromkeys(moved.values(), (ActionKind.RETIRE, Reason.MOVED)),
     }

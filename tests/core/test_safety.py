@@ -5,6 +5,7 @@ import pytest
 from koma.core.action import Action, Plan
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.words import ActionKind, Reason
+from support.worlds import target
 
 
 def retire(number):
@@ -101,3 +102,17 @@ def test_the_digest_of_a_plan_moves_with(other):
 def test_what_runs_already_is_no_part_of_what_is_allowed():
     running = render(1)[0]._replace(target_id="p/s01/sh900/still", reason=Reason.RUNNING)
     assert plan_digest(plan(*render(4), running)) == plan_digest(plan(*render(4)))
+
+
+def test_several_takes_up_front_cost_as_many_renders():
+    several = target(takes_wanted=3)
+    first, second = (
+        Action(several.id, ActionKind.RENDER, Reason.TAKES, several, key="k", take_number=n, p50_seconds=60, p90_seconds=90) for n in (1, 2)
+    )
+    assert gpu_seconds(plan(first)) == (180, 270)
+    assert gpu_seconds(plan(second)) == (120, 180)
+
+
+def test_a_rename_is_no_retirement():
+    moved = [action._replace(reason=Reason.MOVED) for action in retire(100)]
+    assert not objections(plan(*moved), 100, Limits())

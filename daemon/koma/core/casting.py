@@ -12,7 +12,37 @@ from koma.core.resolve import Reference, World
 
 def check_shot(context: Context, scene: Doc, shot: Mapping[str, Any]) -> bool:
     """Whether everything that the shot names is there; what is not is a Problem, unless it may only be unreadable for now."""
-    return all(tuple(_known(context, scene, *name) for name in _names(context.world, scene, shot)))  # every mistake is reported
+    named = [_known(context, scene, *name) for name in _names(context.world, scene, shot)]  # a list: every mistake is reported
+    return all([*named, *(_has_pictures(context, entry) for entry in _entries(scene, shot))])
+
+
+def _entries(scene: Doc, shot: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*(shot.get("characters") or ()), *(scene.data.get("characters") or ())]
+
+
+def _has_pictures(context: Context, entry: Mapping[str, Any]) -> bool:
+    """Whether the pictures that a character's document names are there; those of a version matter to who is cast in it."""
+    doc = context.world.characters.get(entry["id"])
+    if doc is None:
+        return True
+    version = entry.get("version") or doc.data.get("default_version") or ""
+    missing = [
+        (path, file) for path, file in listed_pictures(doc, version) if f"{context.world.folder}/{file}" not in context.world.pictures
+    ]
+    for path, file in missing:
+        place = context.place(doc.file, doc.part, path)
+        hint = "put it there, or take it out of `references`"
+        problem = Problem(place, "missing-reference", f"there is no picture {file}", "a picture under references/", hint, path)
+        if problem not in context.problems:
+            context.problems.append(problem)
+    return not missing
+
+
+def listed_pictures(doc: Doc, version: str) -> list[tuple[str, str]]:
+    """Give (field path, path relative to the project folder) of pictures that a character's document names for one version."""
+    own = (doc.data.get("versions") or {}).get(version) or {} if version else {}
+    found = [(f"versions.{version}.references.files", file) for file in (own.get("references") or {}).get("files") or ()]
+    return found + [("references.files", file) for file in (doc.data.get("references") or {}).get("files") or ()]
 
 
 def _names(world: World, scene: Doc, shot: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
@@ -54,9 +84,17 @@ def _known(context: Context, scene: Doc, path: str, what: str, name: str, known:
 
 
 def portrait(world: World, who: Mapping[str, Any]) -> Reference | None:
-    """First reference picture of a character in a shot: of its version, else of the character."""
-    found = world.references.get((who["id"], who["version"])) or world.references.get((who["id"], ""))
-    return found[0] if found else None
+    """First reference picture of a character in a shot: one that its document names, else of its version's folder, else of its own."""
+    listed = listed_pictures(world.characters[who["id"]], who["version"])
+    found = [_by_path(world).get(f"{world.folder}/{file}") for _, file in listed]
+    found += world.references.get((who["id"], who["version"])) or world.references.get((who["id"], "")) or ()
+    return next((reference for reference in found if reference is not None), None)
+
+
+def _by_path(world: World) -> Mapping[str, Reference]:
+    if "pictures" not in world.memo:
+        world.memo["pictures"] = {reference.path: reference for references in world.references.values() for reference in references}
+    return world.memo["pictures"]  # type: ignore[no-any-return]  # set just above
 
 
 def input_of(name: str, reference: Reference) -> Input:

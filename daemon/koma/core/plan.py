@@ -176,7 +176,7 @@ class _Planner:
 
     def _with_takes(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         """Decide about a target with takes: judge or measure again, render another, publish, or leave it to a person."""
-        if stale := _stale(target, takes):
+        if stale := _stale(target, [r for r in takes if r.object_digest and self._observed.has_object(r.object_digest, target.suffix)]):
             kind, reason, row = stale
             return Action(target.id, kind, reason, target, key, take_key=row.take_key)
         from koma.core.choose import choose  # noqa: PLC0415  # start-up time of a plan with nothing to do
@@ -210,8 +210,8 @@ class _Planner:
         for target_id in sorted(self._observed.published.keys() - wanted):
             if self._selection.takes(target_id):
                 unsure = bool(prefixes) and target_id.startswith(prefixes) and target_id not in left
-                kind, reason = (ActionKind.HOLD, Reason.BLOCKED) if unsure else (ActionKind.RETIRE, Reason.REMOVED)
-                actions.append(Action(target_id, kind, reason))
+                gone = Reason.MOVED if target_id in left else Reason.REMOVED
+                actions.append(Action(target_id, *((ActionKind.HOLD, Reason.BLOCKED) if unsure else (ActionKind.RETIRE, gone))))
         return actions
 
 
@@ -223,12 +223,11 @@ def _by_target(found: Sequence[TakeRow]) -> dict[tuple[str, str], list[TakeRow]]
 
 
 def _stale(target: Target, takes: Sequence[TakeRow]) -> tuple[ActionKind, Reason, TakeRow] | None:
-    """Find a take that is to be measured or judged again: CPU time only, and nothing at all for a rule."""
-    seen = [row for row in takes if row.object_digest]
-    unmeasured = next((row for row in seen if row.measure_key != target.measure_key), None)
+    """Find a take, of those whose object is there, that is to be measured or judged again: CPU time only, and nothing at all for a rule."""
+    unmeasured = next((row for row in takes if row.measure_key != target.measure_key), None)
     if unmeasured is not None:
         return ActionKind.MEASURE, Reason.METRIC_CHANGED, unmeasured
-    unjudged = next((row for row in seen if row.rules_digest != target.rules_digest), None)
+    unjudged = next((row for row in takes if row.rules_digest != target.rules_digest), None)
     return None if unjudged is None else (ActionKind.GATE, Reason.RULE_CHANGED, unjudged)
 
 

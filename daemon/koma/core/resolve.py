@@ -67,7 +67,7 @@ class Reference(NamedTuple):
 class World:
     """One project: its documents by kind and id, and its reference pictures by (character, version or "").
 
-    `unread` and `held` are as in koma.core.catalog.Folder.
+    `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder.
     """
 
     folder: str
@@ -77,6 +77,7 @@ class World:
     characters: dict[str, Doc] = field(default_factory=dict)
     locations: dict[str, Doc] = field(default_factory=dict)
     references: dict[tuple[str, str], list[Reference]] = field(default_factory=dict)
+    pictures: frozenset[str] = frozenset()
     unread: bool = False
     held: frozenset[tuple[str, str]] = frozenset()
     memo: dict[Any, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from koma.core.action import Plan
+from koma.core.action import Action, Plan
 from koma.core.keys import text_digest
 from koma.core.words import ActionKind, Reason
 
@@ -24,14 +24,19 @@ def plan_digest(plan: Plan) -> str:
 
 
 def gpu_seconds(plan: Plan) -> tuple[float, float]:
-    """GPU seconds that a plan is expected to take: sum of medians, sum of 90th percentiles."""
-    return sum(a.p50_seconds for a in plan.actions), sum(a.p90_seconds for a in plan.actions)
+    """GPU seconds that a plan is expected to take: sums of medians and of 90th percentiles, over all takes that are asked for."""
+    return sum(a.p50_seconds * _renders(a) for a in plan.actions), sum(a.p90_seconds * _renders(a) for a in plan.actions)
+
+
+def _renders(action: Action) -> int:
+    """Count the renders that an action leads to: one, or as many as are still to come where the spec asks for several takes."""
+    return 1 if action.target is None else max(1, action.target.takes_wanted - max(action.take_number, 1) + 1)
 
 
 def objections(plan: Plan, published: int, limits: Limits) -> list[str]:
     """Say why this plan is to be held; empty when it may go ahead. `published` counts targets that are published now."""
     said = []
-    retired = sum(action.action is ActionKind.RETIRE for action in plan.actions)
+    retired = sum(action.action is ActionKind.RETIRE and action.reason is Reason.REMOVED for action in plan.actions)
     if published >= limits.retire_at_least and retired > published * limits.retire_share:
         said.append(f"it retires {retired} of {published} published targets: is the watched folder whole?")
     minutes = gpu_seconds(plan)[0] / 60

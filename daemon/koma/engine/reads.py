@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from koma.core.casting import listed_pictures
 from koma.core.comfyui_draft import DEFAULT_TEMPLATES
 from koma.core.document import Doc
 from koma.core.resolve import World
@@ -35,4 +36,6 @@ def _character_reads(world: World, entry: Mapping[str, Any]) -> set[str]:
     doc = world.characters.get(who)
     version = entry.get("version") or (doc.data.get("default_version") if doc else None) or ""
     names = {f"character:{who}", f"references:{who}"}
-    return names | {f"references:{who}/{version}"} if version else names
+    names |= {f"references:{who}/{version}"} if version else set()
+    listed = listed_pictures(doc, version) if doc else ()
+    return names | {f"references:{file.removeprefix('references/').rpartition('/')[0]}" for _, file in listed}

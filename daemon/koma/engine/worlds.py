@@ -42,6 +42,7 @@ class Worlds:
             characters=self._docs(folder, "character"),
             locations=self._docs(folder, "location"),
             references=self._references(folder),
+            pictures=frozenset(self._snapshot.images),
             unread=folder.unread,
             held=frozenset(folder.held),
         )

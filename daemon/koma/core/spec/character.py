@@ -27,8 +27,15 @@ Age = Annotated[
 class References(Spec):
     """Pictures that show the character, beside what lies in its reference folder."""
 
-    weight: float | None = Field(None, ge=0, le=2, description="How strongly they count; else the template's choice.")
-    files: list[RelativePath] = Field([], description="Pictures, by paths relative to the project folder.")
+    weight: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="How strongly they count, for templates that take pictures of a character; else the template's choice.",
+    )
+    files: list[RelativePath] = Field(
+        [], description="Pictures in the project's references/ folder that come first, by paths relative to the project folder."
+    )
     purpose: str = Field("", description="What they show.", examples=["face, neutral light"])
 
 

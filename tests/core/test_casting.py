@@ -4,7 +4,7 @@ import pytest
 
 from koma.core.casting import check_shot, input_of, portrait
 from koma.core.draft import Input
-from koma.core.resolve import Reference
+from koma.core.world import Reference
 from support.worlds import context, hexed, reference, scene, shot, world
 
 MISTAKES = {

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.core.resolve import Layer, flatten, frames_of, overlay, resolve_shot
+from koma.core.overlay import Layer, flatten, overlay
+from koma.core.resolve import frames_of, resolve_shot
 from support.worlds import AKI, ALLEY, doc, merged, scene, shot, world
 
 # For each field of a character: what each layer says, weakest first. A test speaks for every beginning of such a list.

@@ -14,11 +14,11 @@ from koma.core.keys import digest, render_key
 from koma.core.media import Media
 from koma.core.parameter import Parameter, ParameterType
 from koma.core.problem import Place
-from koma.core.resolve import Reference, World
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.template import FrameRule, Rate, Template, TemplateInput
 from koma.core.words import BackendKind, Phase, Rendition, Verdict
+from koma.core.world import Reference, World
 
 PROJECT = {"kind": "project", "id": "p", "title": "Lantern Street", "width": 640, "height": 360, "fps": 12, "phases": ["still"]}
 AKI = {

@@ -7,7 +7,7 @@ from koma.core.document import Doc
 from koma.core.draft import Context, Input
 from koma.core.hints import closest
 from koma.core.problem import Problem
-from koma.core.resolve import Reference, World
+from koma.core.world import Reference, World
 
 
 def check_shot(context: Context, scene: Doc, shot: Mapping[str, Any]) -> bool:

@@ -16,10 +16,12 @@ from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, blocked, origin_of
 from koma.core.gate import Rule
 from koma.core.keys import render_key, text_digest
-from koma.core.resolve import World, flatten, resolve_shot
+from koma.core.overlay import flatten
+from koma.core.resolve import resolve_shot
 from koma.core.rules import basic_rules, measure_key, measures_for, rules_digest, with_overrides
 from koma.core.target import Target
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
+from koma.core.world import World
 
 
 def draft_scene(context: Context, scene: Doc) -> list[Draft]:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from koma.core.document import Doc
 from koma.core.problem import Place, Problem
-from koma.core.resolve import World
 from koma.core.template import Template
 from koma.core.words import BackendKind, Phase, Reason, Rendition
+from koma.core.world import World
 
 Placed = Callable[[str, int, str], Place]
 

@@ -1,203 +1,15 @@
-"""Overlays: project ⊕ story bible ⊕ character ⊕ version ⊕ outfit ⊕ scene ⊕ shot gives one resolved shot.
+"""Project ⊕ story bible ⊕ scene ⊕ shot, with its cast, gives one resolved shot.
 
-Every overlay is a list of layers, weakest first; a later layer wins field by field, and `Trace` remembers which layer gave each field,
-so that `koma explain` and plans can name document and line. Lists are replaced whole, mappings are merged.
+`Origins` remember which layer gave each field, so that `koma explain` and plans can name document and line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from koma.core.cast import cast_of
 from koma.core.document import Doc
-
-VISUAL = ("base_prompt", "negative", "traits", "palette", "height", "loras")
-
-
-class Layer(NamedTuple):
-    """One source of fields: which document, the path inside it, and the fields."""
-
-    file: str
-    part: int
-    path: str
-    fields: Mapping[str, Any]
-
-
-Origins = dict[str, tuple[str, int, str]]  # resolved field path -> (file, document index, path in that document)
-
-
-def overlay(layers: Iterable[Layer], keys: Sequence[str] | None = None, origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
-    """Merge layers, weakest first. With `origins`, note where each leaf came from under `prefix`."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.fields.items():
-            if value is None or (keys is not None and key not in keys):
-                continue
-            _merge(merged, key, value)
-            if origins is not None:
-                _note(origins, f"{prefix}{key}", value, layer, f"{layer.path}{key}")
-    return merged
-
-
-def _merge(merged: dict[str, Any], key: str, value: Any) -> None:
-    old = merged.get(key)
-    if type(value) is dict:
-        merged[key] = {**old, **value} if type(old) is dict else dict(value)
-    else:
-        merged[key] = value
-
-
-def _note(origins: Origins, name: str, value: Any, layer: Layer, path: str) -> None:
-    if type(value) is dict:
-        for key, inner in value.items():
-            _note(origins, f"{name}.{key}", inner, layer, f"{path}.{key}")
-    else:
-        origins[name] = (layer.file, layer.part, path)
-
-
-class Reference(NamedTuple):
-    """One reference picture of a character. `problem` is the code of what is wrong with it, "" if nothing is."""
-
-    path: str
-    file_digest: str
-    content_digest: str
-    problem: str
-
-
-@dataclass(slots=True)
-class World:
-    """One project: its documents by kind and id, and its reference pictures by (character, version or "").
-
-    `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder.
-    """
-
-    folder: str
-    project: Doc
-    bible: Doc | None = None
-    style: Doc | None = None
-    characters: dict[str, Doc] = field(default_factory=dict)
-    locations: dict[str, Doc] = field(default_factory=dict)
-    references: dict[tuple[str, str], list[Reference]] = field(default_factory=dict)
-    pictures: frozenset[str] = frozenset()
-    unread: bool = False
-    held: frozenset[tuple[str, str]] = frozenset()
-    memo: dict[Any, Any] = field(default_factory=dict)
-
-    def perhaps(self, kind: str, name: str) -> bool:
-        """Whether a missing document may be one that only can't be read or used for now."""
-        return self.unread or (kind, name) in self.held or (kind, "") in self.held
-
-    @property
-    def id(self) -> str:
-        """The project's id."""
-        return self.project.id
-
-
-def character_layers(world: World, entry: Mapping[str, Any]) -> list[Layer]:
-    """Layers of one character as a scene or shot names it: defaults, base, version, outfit."""
-    doc = world.characters[entry["id"]]
-    version, outfit = _chosen(doc, entry, "version"), _chosen(doc, entry, "outfit")
-    layers = [Layer(d.file, d.part, "defaults.character.", d.data.get("defaults", {}).get("character") or {}) for d in _commons(world)]
-    layers.append(Layer(doc.file, doc.part, "", {key: doc.data[key] for key in VISUAL if key in doc.data}))
-    if version:
-        layers.append(Layer(doc.file, doc.part, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {}))
-    if outfit:
-        layers.append(Layer(doc.file, doc.part, f"outfits.{outfit}.", _outfit(doc.data.get("outfits", {}).get(outfit) or {})))
-    return layers
-
-
-def _chosen(doc: Doc, entry: Mapping[str, Any], what: str) -> str:
-    return entry.get(what) or doc.data.get(f"default_{what}") or ""
-
-
-def _outfit(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Read an outfit: its `prompt` adds to the character, and must not replace the base prompt."""
-    return {("outfit_prompt" if key == "prompt" else key): value for key, value in fields.items()}
-
-
-def _commons(world: World) -> list[Doc]:
-    return [doc for doc in (world.project, world.bible) if doc is not None]
-
-
-def resolve_character(world: World, entry: Mapping[str, Any], origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
-    """Resolve one character entry of a shot, without what only the scene or shot says (pose, expression, position)."""
-    doc = world.characters[entry["id"]]
-    version, outfit = _chosen(doc, entry, "version"), _chosen(doc, entry, "outfit")
-    memo_key = ("character", entry["id"], version, outfit)
-    if origins is None and memo_key in world.memo:
-        return world.memo[memo_key]  # type: ignore[no-any-return]  # the memo holds what this function made
-    found = overlay(character_layers(world, entry), (*VISUAL, "outfit_prompt"), origins, prefix)
-    own = Layer(doc.file, doc.part, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {})
-    person = overlay([own], ("age", "emotional_state"), origins, prefix)
-    result = {
-        "id": doc.id,
-        "name": doc.data.get("name", doc.id),
-        "version": version,
-        "outfit": outfit,
-        "age": person.get("age"),
-        "emotional_state": person.get("emotional_state"),
-        **found,
-    }
-    if origins is None:
-        world.memo[memo_key] = result
-    else:
-        _trace_character(doc, origins, prefix)
-    return result
-
-
-def _trace_character(doc: Doc, origins: Origins, prefix: str) -> None:
-    """Note what a character says of itself: its name, and the version and outfit where no shot names one."""
-    for field_name, path in (("name", "name"), ("version", "default_version"), ("outfit", "default_outfit")):
-        if path in doc.data:
-            origins[f"{prefix}{field_name}"] = (doc.file, doc.part, path)
-
-
-def _cast(world: World, scene: Doc, shot: Mapping[str, Any], shot_path: str, origins: Origins | None) -> list[dict[str, Any]]:
-    """Characters of a shot: those it names, each over the scene's entry of the same id; the scene's whole cast if it names none."""
-    in_scene = {entry["id"]: entry for entry in scene.data.get("characters") or ()}
-    named = shot.get("characters")
-    common = (scene.data.get("defaults") or {}).get("character") or {}
-    cast = []
-    for number, entry in enumerate(in_scene.values() if named is None else named):
-        who = entry["id"]
-        layers = [Layer(scene.file, scene.part, "defaults.character.", common)]
-        if who in in_scene:
-            layers.append(Layer(scene.file, scene.part, f"characters.{who}.", in_scene[who]))
-        if named is not None:
-            layers.append(Layer(scene.file, scene.part, f"{shot_path}characters.{who}.", entry))
-        cast.append(_cast_member(world, layers, origins, f"characters.{who}.", number))
-    return cast
-
-
-def _cast_member(world: World, layers: list[Layer], origins: Origins | None, prefix: str, number: int) -> dict[str, Any]:
-    merged = overlay(layers)
-    if origins is not None:
-        return _cast_anew(world, merged, layers, origins, prefix, number)
-    key = ("cast", number % len(_POSITIONS), repr(merged))
-    if key not in world.memo:
-        world.memo[key] = _cast_anew(world, merged, layers, None, prefix, number)
-    return world.memo[key]  # type: ignore[no-any-return]  # set just above; nobody changes it
-
-
-def _cast_anew(
-    world: World, merged: Mapping[str, Any], layers: list[Layer], origins: Origins | None, prefix: str, number: int
-) -> dict[str, Any]:
-    base = resolve_character(world, merged, origins, prefix)
-    if origins is not None:
-        overlay(layers, None, origins, prefix)  # after the character's own fields, because these win over them
-    result = {**base, "position": merged.get("position") or _POSITIONS[number % len(_POSITIONS)], "facing": merged.get("facing") or ""}
-    for key in VISUAL:
-        if key in merged:
-            _merge(result, key, merged[key])
-    doc = world.characters[merged["id"]]
-    for kind, plural in (("expression", "expressions"), ("pose", "poses")):
-        word = merged.get(kind) or ""
-        words = Layer(doc.file, doc.part, f"{plural}.{word}.", doc.data.get(plural, {}).get(word) or {})
-        found = overlay([words], None, origins, f"{prefix}{kind}_")
-        result |= {kind: word, f"{kind}_prompt": found.get("prompt") or word, f"{kind}_negative": found.get("negative", "")}
-    return result
-
-
-_POSITIONS = ("center", "left", "right")
+from koma.core.overlay import Layer, Origins, merge, overlay
+from koma.core.world import World, commons
 
 
 class Resolved(NamedTuple):
@@ -233,7 +45,7 @@ def _own(world: World, scene: Doc, shot: Mapping[str, Any]) -> dict[str, Any]:
         own = {name: value for name, value in own.items() if name not in _LENGTH}
     for name, value in shot.items():
         if name != "characters" and value is not None:
-            _merge(own, name, value)
+            merge(own, name, value)
     return own
 
 
@@ -243,7 +55,7 @@ def _shot_layers(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[Laye
 
 
 def _scene_layers(world: World, scene: Doc) -> list[Layer]:
-    layers = [Layer(d.file, d.part, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in _commons(world)]
+    layers = [Layer(d.file, d.part, "defaults.shot.", d.data.get("defaults", {}).get("shot") or {}) for d in commons(world)]
     layers.append(Layer(scene.file, scene.part, "defaults.shot.", (scene.data.get("defaults") or {}).get("shot") or {}))
     layers.append(Layer(scene.file, scene.part, "", {key: scene.data[key] for key in _SCENE_FIELDS if key in scene.data}))
     return layers
@@ -295,7 +107,7 @@ def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bo
             "negative": scene.data.get("negative", ""),
         },
         "location": _location(location),
-        "characters": _cast(world, scene, shot, shot_path, origins),
+        "characters": cast_of(world, scene, shot, shot_path, origins),
     }
     if origins is not None:
         _trace_shot(origins, own, location)
@@ -335,22 +147,3 @@ def _location(doc: Doc | None) -> dict[str, Any] | None:
         "palette": list(data.get("palette") or ()),
         "features": list(data.get("features") or ()),
     }
-
-
-def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Flat field path → leaf. Items of lists that carry an `id` are addressed by it, others by their index."""
-    flat: dict[str, Any] = {}
-    _flatten(values, prefix, flat)
-    return flat
-
-
-def _flatten(value: Any, path: str, flat: dict[str, Any]) -> None:
-    kind = type(value)
-    if kind is dict:
-        for key, inner in value.items():
-            _flatten(inner, f"{path}.{key}" if path else key, flat)
-    elif (kind is list or kind is tuple) and value and type(value[0]) is dict:
-        for number, inner in enumerate(value):
-            _flatten(inner, f"{path}.{inner.get('id', number)}", flat)
-    else:
-        flat[path] = list(value) if kind is tuple else value

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from koma.core.cast import VISUAL
 from koma.core.problem import Place, Problem
 from koma.core.prompt import character_words
-from koma.core.resolve import VISUAL, World
+from koma.core.world import World
 
 
 def _style(world: World) -> Mapping[str, Any]:

@@ -7,9 +7,9 @@ from koma.core.desire import draft_scene, draft_shot, finish
 from koma.core.document import Doc
 from koma.core.draft import Context, Draft, Placed
 from koma.core.problem import Place, Problem, Severity
-from koma.core.resolve import World
 from koma.core.target import Target
 from koma.core.words import BackendKind, Reason, Rendition
+from koma.core.world import World
 from koma.engine.graphs import Drawn, Graphs
 from koma.engine.templates import Templates
 

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from koma.core.document import Doc
 from koma.core.draft import Draft
-from koma.core.resolve import Origins, World, resolve_shot
+from koma.core.overlay import Origins
+from koma.core.resolve import resolve_shot
+from koma.core.world import World
 
 _DOCUMENTS = frozenset({"project", "style", "bible", "scene"})
 _PROJECT = frozenset({"width", "height", "fps"})

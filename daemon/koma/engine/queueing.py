@@ -14,11 +14,11 @@ from koma.core.keys import digest, render_key, take_key
 from koma.core.media import Artifact, InputFile, Media
 from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
-from koma.core.resolve import World
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
 from koma.core.target import Target
 from koma.core.words import ActionKind, BackendKind, Phase, Reason
+from koma.core.world import World
 from koma.engine.drafting import Drafting
 from koma.engine.survey import Survey
 from koma.engine.wanted import Desires

@@ -6,7 +6,7 @@ from typing import Any
 from koma.core.casting import listed_pictures
 from koma.core.comfyui_draft import DEFAULT_TEMPLATES
 from koma.core.document import Doc
-from koma.core.resolve import World
+from koma.core.world import World
 
 
 def reads_of(world: World, scene: Doc) -> str:

@@ -8,10 +8,12 @@ from koma.core.changes import DIGEST, Difference, differences
 from koma.core.desire import facts_of
 from koma.core.document import Doc
 from koma.core.draft import Draft
+from koma.core.overlay import Origins
 from koma.core.problem import Place
-from koma.core.resolve import Origins, World, resolve_shot
+from koma.core.resolve import resolve_shot
 from koma.core.target import Target
 from koma.core.words import Reason
+from koma.core.world import World
 from koma.engine.drafting import Drafting
 from koma.engine.survey import Survey
 from koma.engine.wanted import MANY, Desires

@@ -8,11 +8,11 @@ from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.job import Job
 from koma.core.problem import Place, Problem
-from koma.core.resolve import World
 from koma.core.rows import TakeRow
 from koma.core.take import Take
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason, Rendition
+from koma.core.world import World
 from koma.engine.drafting import Drafting
 from koma.engine.effective import effective
 from koma.engine.reasons import Reasons, facts_now

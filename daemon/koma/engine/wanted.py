@@ -15,9 +15,9 @@ from koma.engine.documents import Documents, problems_from_json, problems_to_jso
 
 if TYPE_CHECKING:
     from koma.core.problem import Problem
-    from koma.core.resolve import World
     from koma.core.snapshot import Snapshot
     from koma.core.words import Rendition
+    from koma.core.world import World
     from koma.engine.drafting import Drafting
     from koma.engine.templates import Templates
     from koma.engine.worlds import Worlds

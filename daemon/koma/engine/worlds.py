@@ -6,8 +6,8 @@ from pathlib import Path
 from koma.core.catalog import Folder
 from koma.core.document import Doc
 from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
-from koma.core.resolve import Reference, World
 from koma.core.snapshot import Snapshot, SourceFile
+from koma.core.world import Reference, World
 from koma.engine.documents import Documents
 from koma.ports import PlanCache, Source
 

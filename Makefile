@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-CODE := daemon tests
+CODE := daemon tests docs projects
 
 .PHONY: help setup setup-dev demo test lint unit bench fmt pins ci-tools clean
 

@@ -1,6 +1,7 @@
 """What runs at the backends: asked at start and now and then, written into receipts, and kept for checking graphs and for strict keys."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from koma.ports import Backend
 from koma.templating.signatures import dump_signatures
 
 PROBE_SECONDS = 15.0
+LOOK_AGAIN = 4  # probes after which node signatures and model files are read again
 
 
 class Versions:
@@ -28,13 +30,13 @@ class Versions:
         """Names of backends that did not answer when they were asked last."""
         return sorted(name for name, up in self._up.items() if not up)
 
-    async def ask(self, worker: Worker, backends: Iterable[Backend]) -> bool:
-        """Probe every backend; whether anything that plans read has changed."""
+    async def ask(self, worker: Worker, backends: Iterable[Backend], *, again: bool = False) -> bool:
+        """Probe every backend; whether anything that plans read has changed. With `again`, also those whose nodes and files are known."""
         changed = False
         for backend in backends:
             status = await backend.probe()
             worker.reached(backend.kind, status.message, up=status.up, first=backend.name not in self._up)
-            if status.up and not self._up.get(backend.name):
+            if status.up and (again or not self._up.get(backend.name)):
                 self.known.update(status.versions)
                 self.known.update({str(backend.kind): status.version} if status.version else {})
                 changed = await self._signatures(backend) or changed
@@ -50,9 +52,9 @@ class Versions:
 
     async def keep_asking(self, worker: Worker, backends: Iterable[Backend], changed: Callable[[], None]) -> None:
         """Probe for as long as the daemon runs; what has changed may change the plan."""
-        while True:
+        for probe in itertools.count(1):
             await asyncio.sleep(PROBE_SECONDS)
-            if await self.ask(worker, backends):
+            if await self.ask(worker, backends, again=probe % LOOK_AGAIN == 0):
                 changed()
 
 

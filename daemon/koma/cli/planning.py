@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from koma.engine.survey import Survey
 
 FORMAT_VERSION = 1
+MINUTE = 60.0  # seconds
 LONGEST_VALUE = 60  # characters of an old or new value in the text
 SYMBOLS = {
     ActionKind.RENDER: "+", ActionKind.RESTORE: "<", ActionKind.MEASURE: "?", ActionKind.GATE: "=",
@@ -145,12 +146,16 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
+def _spent(seconds: float, where: str) -> str:
+    return f"{seconds / 60:.1f} {where}minutes" if seconds >= MINUTE else f"{max(1, round(seconds))} {where}s"
+
+
 def summary_line(plan: Plan, rendition: Rendition) -> str:
     """Say in one line what a plan does."""
     counts = plan.summary()
     said = [f"{count} to {name}" for name, count in counts.items() if count and name != ActionKind.KEEP]
     p50, p90 = gpu_seconds(plan)
-    minutes = "minutes" if rendition is Rendition.ANIMATIC else "GPU minutes"
-    time = f" in about {p50 / 60:.1f} {minutes} (at most {p90 / 60:.1f})" if p50 else ""
+    where = "" if rendition is Rendition.ANIMATIC else "GPU "
+    time = f" in about {_spent(p50, where)} (at most {_spent(p90, where)})" if p50 else ""
     kept = counts[ActionKind.KEEP]
     return f"{', '.join(said)}{time}; {kept} as wanted" if said else f"nothing to do: {kept} as wanted"

@@ -71,7 +71,8 @@ def _nearest(pattern: str, ids: Sequence[str]) -> str:
     if not ids:
         return "koma check   (there is no target at all)"
     prefixes = {"/".join(parts[start:end]) for parts in (i.split("/") for i in ids) for start in (0, 1) for end in range(1, len(parts) + 1)}
-    found = closest(pattern, prefixes)
+    inside = sorted(prefix for prefix in prefixes if f"/{prefix}/".endswith(f"/{pattern}/"))
+    found = ", ".join(inside[:3]) or closest(pattern, prefixes)
     return f"did you mean {found}?" if found else f"koma plan --all   (lists them; the first is {ids[0]})"
 
 

@@ -106,7 +106,10 @@ class Reconciler:
         survey = self.standing.survey
         counts = survey.plan.summary() if survey is not None else {}
         held = f", {counts['hold']} on hold" if counts.get("hold") else ""
-        return f"{done}; {counts.get('keep', 0)} as wanted{held}"
+        if not self.standing.held:
+            return f"{done}; {counts.get('keep', 0)} as wanted{held}"
+        why = "; ".join(self.standing.held)
+        return f"held: {why}\nto go ahead with exactly this plan: koma run --allow {self.standing.digest}"
 
     async def __call__(self) -> ReconcileResult:
         """Make one pass."""

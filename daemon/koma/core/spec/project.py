@@ -61,8 +61,8 @@ class GateRules(Spec):
 class Gates(Spec):
     """A profile, and rules on top of it."""
 
-    profile: Literal["basic", "standard"] = Field(
-        standard.GATE_PROFILE, description="`basic` needs nothing installed; `standard` adds the learned metrics."
+    profile: Literal["basic"] = Field(
+        standard.GATE_PROFILE, description="`basic`: the file contract and metrics that need nothing installed."
     )
     rules: GateRules = Field(default_factory=GateRules, description="Thresholds that replace or add to the profile's.")
 
@@ -97,4 +97,4 @@ class Project(DocumentSpec):
         examples=[{"s01/sh010": "s01/sh005"}],
     )
     reproducible: Literal["normal", "strict"] = Field("normal", description="`strict` renders again when the backend's versions change.")
-    commercial: bool = Field(False, description="Whether models whose licence forbids commercial use are refused.")
+    commercial: bool = Field(False, description="Whether the work is commercial: a fact that is kept; nothing is refused for it yet.")

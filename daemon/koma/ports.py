@@ -1,6 +1,6 @@
 """Protocols between the engine and the world. Adapters implement them; one contract suite per port holds them to it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from koma.core.job import Job, JobState
 from koma.core.media import Artifact, Media
 from koma.core.problem import Problem
 from koma.core.request import BackendStatus, Progress, RenderRequest, Sighting, Submitted
-from koma.core.rows import Published, TakeRow
+from koma.core.rows import Lying, Published, TakeRow
 from koma.core.snapshot import Snapshot, SourceFile
 from koma.core.take import Take
 from koma.core.wish import Request
@@ -150,8 +150,12 @@ class Publisher(Protocol):
 class StoreReader(Protocol):
     """What a plan with nothing to do reads of a store."""
 
-    def published(self) -> list[Published]:
-        """Everything that lies in outputs/ as far as known."""
+    def published(self, targets: Collection[str] | None = None) -> list[Published]:
+        """Everything that lies in outputs/ as far as known, or what lies there for these targets."""
+        ...
+
+    def lying(self, rendition: str) -> list[Lying]:
+        """Tell in short what lies in outputs/ in one rendition, in any order."""
         ...
 
     def is_working(self) -> bool:
@@ -276,11 +280,19 @@ class PlanCache(Protocol):
         ...
 
     def scenes(self, rendition: str) -> dict[str, tuple[str, str, str, str, str]]:
-        """Name → (name, digest of inputs, names of inputs, targets, problems)."""
+        """Name → (name, digest of inputs, names of inputs, problems, settled lines)."""
+        ...
+
+    def targets(self, names: Sequence[str]) -> list[str]:
+        """Targets of these scenes, in their order; "" for one that is not there any more."""
         ...
 
     def put_scenes(self, scenes: Sequence[tuple[str, str, str, str, str]], gone: Iterable[str]) -> None:
-        """Remember and forget."""
+        """Remember (name, digest of inputs, names of inputs, problems, targets), not settled; forget what is gone."""
+        ...
+
+    def put_settled(self, settled: Mapping[str, str]) -> None:
+        """Remember settled lines by name."""
         ...
 
     def images(self) -> dict[str, tuple[str, str]]:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, TRANSITIONS, JobState
+from koma.core.rows import line_of
 from koma.core.words import Verdict
 from koma.stores.memory import MemoryStore
 from koma.stores.sqlite import SqliteStore
@@ -48,6 +49,21 @@ def test_a_new_store_is_empty_and_sound(store):
 def test_a_take_is_read_back_whole(store, one):
     store.put_take(one)
     assert store.take(one.take_key) == one
+
+
+def test_published_rows_of_some_targets_are_those_and_no_others(store):
+    rows = [published(take(), target=name) for name in ("a/s/1/still", "b/s/1/still", "c/s/1/still")]
+    for row in rows:
+        store.put_published(row)
+    assert store.published([rows[2].target, rows[0].target, "none"]) == [rows[0], rows[2]]
+    assert store.published([]) == []
+
+
+def test_what_is_published_is_told_in_short(store):
+    one, other = published(take(render_key="r" * 64), content_digest="c" * 64), published(take(), target="b/s01/sh010/still", size=0)
+    for row in (one, other, published(take(), rendition="final")):
+        store.put_published(row)
+    assert sorted(store.lying("animatic")) == sorted((line_of(row), row.path, row.size) for row in (one, other))
 
 
 def test_a_take_row_repeats_what_planning_reads(store):

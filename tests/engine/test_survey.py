@@ -3,6 +3,7 @@
 import pytest
 
 from koma.core.action import Selection
+from koma.core.rows import line_of
 from koma.core.words import Rendition
 from koma.engine.survey import missing
 from support.stored import published
@@ -32,12 +33,13 @@ def replaced_by_a_folder(file):
 @pytest.mark.parametrize("spoil", [gone, shorter, replaced_by_a_folder])
 def test_a_published_file_that_is_not_what_it_was_is_missing(tmp_path, spoil):
     row = published(size=5)
+    lying = [(line_of(row), row.path, row.size)]
     file = tmp_path / row.path
     file.parent.mkdir(parents=True)
     file.write_bytes(b"12345")
-    assert missing(str(tmp_path), [row]) == frozenset()
+    assert missing(str(tmp_path), lying) == frozenset()
     spoil(file)
-    assert missing(str(tmp_path), [row]) == {row.path}
+    assert missing(str(tmp_path), lying) == {row.path}
 
 
 def test_nothing_published_is_nothing_missing(tmp_path):
@@ -65,6 +67,25 @@ def test_a_selection_narrows_the_plan_and_not_what_is_wanted(studio):
     survey = studio.survey(Selection(targets=lambda name: "sh020" in name))
     assert [action.target_id for action in survey.plan.actions] == [ADULT]
     assert len(survey.wanted.targets) == 4
+
+
+def test_what_is_settled_is_not_looked_at_again_until_something_changes(studio):
+    studio.settle()
+    studio.survey()
+    settled = studio.survey().wanted
+    assert ([*settled.scenes], set(settled.settled)) == ([], {STILL, VIDEO, ADULT, REN})
+    assert {target.id for target in settled.targets} == {STILL, VIDEO, ADULT, REN}
+    studio.files.edit("projects/demo/s01.yaml", "seed: 7", "seed: 8")
+    assert STILL not in studio.survey().wanted.settled
+
+
+def test_a_row_of_a_settled_target_can_be_asked_for(studio):
+    studio.settle()
+    studio.survey()
+    published = studio.survey().observed.published
+    assert published[STILL].target == STILL
+    assert published.get("none") is None
+    assert set(published) == {STILL, VIDEO, ADULT, REN}
 
 
 def test_renditions_do_not_see_one_another(studio):

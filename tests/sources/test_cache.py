@@ -10,8 +10,8 @@ from koma.sources.cache import CACHE_FORMAT, Cache, CachedFile
 FILE = CachedFile("projects/p/s.yaml", 10, 5, 3, 99, "digest")
 DOCUMENT = ("projects/p/s.yaml", "digest", "[heads]", "[problems]")
 BODY = ("projects/p/s.yaml", "digest", "[data]", "[positions]")
-SCENE = ("final:p/s01", "inputs", "reads", "[targets]", "[problems]")
-DRAFT = ("draft:p/s01", "inputs", "reads", "[targets]", "[problems]")
+SCENE = ("final:p/s01", "inputs", "reads", "[problems]", "[targets]")
+DRAFT = ("draft:p/s01", "inputs", "reads", "[problems]", "[draft targets]")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ FULL = (
     {DOCUMENT[0]: DOCUMENT[1:]},
     {BODY[0]: BODY[1:3]},
     BODY[2:],
-    {SCENE[0]: SCENE},
+    {SCENE[0]: (*SCENE[:4], "")},
     {"picture": ("pixels", ""), "pointer": ("", "git-lfs-pointer")},
 )
 EMPTY = ({}, {}, {}, None, {}, {})
@@ -73,6 +73,23 @@ def test_a_body_is_given_only_for_the_bytes_it_was_read_from(path):
         fill(cache)
         assert cache.body(BODY[0], "other bytes") is None
         assert cache.body("projects/p/other.yaml", "digest") is None
+
+
+def test_targets_come_in_the_order_in_which_they_are_asked_for(path):
+    with Cache(path, version="1") as cache:
+        fill(cache)
+        assert cache.targets([DRAFT[0], "none", SCENE[0]]) == [DRAFT[4], "", SCENE[4]]
+        cache.put_scenes([], [SCENE[0]])
+        assert cache.targets([SCENE[0]]) == [""]
+
+
+def test_a_scene_is_settled_until_it_is_resolved_again(path):
+    with Cache(path, version="1") as cache:
+        fill(cache)
+        cache.put_settled({SCENE[0]: "lines", "none": "lines"})
+        assert cache.scenes("final") == {SCENE[0]: (*SCENE[:4], "lines")}
+        cache.put_scenes([SCENE], [])
+        assert cache.scenes("final") == {SCENE[0]: (*SCENE[:4], "")}
 
 
 def test_renditions_keep_their_scenes_apart(path):
@@ -137,7 +154,7 @@ def test_another_version_of_koma_starts_anew(path):
 
 def lost_tables(path):
     with closing(sqlite3.connect(path)) as db, db:
-        for table in ("files", "documents", "bodies", "scenes", "images"):
+        for table in ("files", "documents", "bodies", "scenes", "targets", "images"):
             db.execute(f"DROP TABLE {table}")
 
 

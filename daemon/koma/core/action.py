@@ -95,10 +95,11 @@ EVERYTHING = Selection()
 
 
 class Plan(NamedTuple):
-    """Every target's action. `kept` counts keeps that are not listed in `actions`."""
+    """Every target's action. `kept` are ids of keeps that are not listed in `actions`; `current` those of them that were seen at once."""
 
     actions: list[Action]
     kept: list[str]
+    current: Collection[str] = ()
 
     def summary(self) -> dict[str, int]:
         """Count actions by kind, zeros included."""

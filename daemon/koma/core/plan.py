@@ -30,16 +30,18 @@ def plan(
     targets: Sequence[Target],
     observed: Observed,
     *,
+    settled: Collection[str] = (),
     selection: Selection | None = None,
     blocked: Sequence[str] = (),
     moved: Mapping[str, str] = _NOBODY,
 ) -> Plan:
     """Plan every wanted target and everything published that nobody wants any more.
 
-    `targets` stand upstream first. `blocked` are id prefixes whose documents could not be read: what is published under them is held, not
-    retired. `moved` maps new target ids to the old ones they were published under.
+    `targets` stand upstream first; `settled` are ids of further ones for which nothing is to be done. `blocked` are id prefixes whose
+    documents could not be read: what is published under them is held, not retired. `moved` maps new target ids to the old ones that they
+    were published under.
     """
-    return _Planner(observed, selection or EVERYTHING, moved).plan(targets, blocked)
+    return _Planner(observed, selection or EVERYTHING, moved).plan(targets, settled, blocked)
 
 
 class _Planner:
@@ -51,14 +53,25 @@ class _Planner:
         self._moved = moved
         self._standing: dict[str, _Standing] = {}
 
-    def plan(self, targets: Sequence[Target], blocked: Sequence[str]) -> Plan:
+    def plan(self, targets: Sequence[Target], settled: Collection[str], blocked: Sequence[str]) -> Plan:
+        self._recall(targets, settled)
         later = [target for target in targets if not self._keep_at_once(target)]
-        result = Plan([], [target_id for target_id in self._standing if self._selection.takes(target_id)])
+        current = [target.id for target in targets if target.id in self._standing]
+        kept = [*settled, *current]
+        result = Plan([], kept if self._selection is EVERYTHING else list(filter(self._selection.takes, kept)), frozenset(current))
         rows = self._takes_of(later)
         for target in later:
             self._plan_one(target, rows, result)
-        result.actions.extend(self._unwanted({target.id for target in targets}, blocked))
+        if len(self._observed.published) > len(settled):
+            result.actions.extend(self._unwanted({*settled, *(target.id for target in targets)}, blocked))
         return result
+
+    def _recall(self, targets: Sequence[Target], settled: Collection[str]) -> None:
+        """Take note of how settled targets stand that others read or need."""
+        named = {name for target in targets for name in (*target.needs, *(upstream for _, upstream in target.reads))}
+        for name in named and named.intersection(settled):
+            if row := self._observed.published.get(name):
+                self._standing[name] = _Standing(row.content_digest, True, ActionKind.KEEP)
 
     def _keep_at_once(self, target: Target) -> bool:
         """Try the common case: published with the wanted key, measured and judged as asked for, passed, and the file is there."""

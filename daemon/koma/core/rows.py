@@ -20,6 +20,10 @@ class TakeRow(NamedTuple):
     content_digest: str
 
 
+Lying = tuple[str, str, int]
+"""What lies in outputs/ for one target, as far as seeing takes that nothing changed: line (see `line_of`), path, size in bytes."""
+
+
 class Published(NamedTuple):
     """What lies in outputs/ for one target and rendition.
 
@@ -38,3 +42,12 @@ class Published(NamedTuple):
     rules_digest: str
     content_digest: str
     decided: bool = False
+
+
+_DIGITS = 16  # of each digest: enough to see that it changed
+
+
+def line_of(row: Published) -> str:
+    """Everything about a published row, besides its file, that planning asks of a target for which nothing is to be done."""
+    digests = (row.render_key, row.measure_key, row.rules_digest, row.content_digest)
+    return " ".join([row.target, *(digest[:_DIGITS] for digest in digests), row.verdict])

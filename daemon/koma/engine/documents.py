@@ -42,14 +42,15 @@ class Documents:
         cached = self._cache.documents()
         known = {path: row for path, row in cached.items() if path in snapshot.documents and row[0] == snapshot.documents[path].digest}
         fresh = self._parse_all([file for path, file in snapshot.documents.items() if path not in known])
-        for path in snapshot.documents:
-            if row := known.get(path) or fresh.get(path):
-                self._take(path, row[1], row[2])
+        rows = {path: row for path in snapshot.documents if (row := known.get(path) or fresh.get(path))}
+        heads = json.loads(f"[{','.join([row[1] for row in rows.values()])}]")  # one call for all: a thousand take three times as long
+        for (path, row), found in zip(rows.items(), heads, strict=True):
+            self._take(path, found, row[2])
         if gone := cached.keys() - snapshot.documents.keys():
             self._cache.put_documents([], [], gone)
 
-    def _take(self, path: str, heads: str, problems: str) -> None:
-        self.heads[path] = [Head._make(row) for row in json.loads(heads)]
+    def _take(self, path: str, heads: list[Any], problems: str) -> None:
+        self.heads[path] = [Head._make(row) for row in heads]
         if problems == "[]":
             return
         found = problems_from_json(problems)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from koma.core.action import Observed, Plan, Selection
 from koma.core.plan import plan
+from koma.engine.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from koma.core.job import Job
-    from koma.core.rows import Published
+    from koma.core.rows import Lying, Published
     from koma.core.snapshot import Snapshot
     from koma.core.words import Rendition
     from koma.engine.wanted import Desires, Wanted
@@ -60,22 +61,40 @@ class Surveyor:
     def survey(self, rendition: Rendition, selection: Selection | None = None) -> Survey:
         """Look once. Raises SourceError if no sound snapshot can be had."""
         snapshot = self._source.snapshot()
-        wanted = self.desires.wanted(snapshot, rendition)
+        lying = self._reader.lying(rendition)
+        gone = missing(str(self._outputs), lying)
+        flags = self._reader.flags()
+        lines = _lines(lying, gone, flags, rendition)
+        wanted = self.desires.wanted(snapshot, rendition, lines)
         jobs = self._store().jobs() if self._reader.is_working() else []
-        observed = self._observe(rendition, jobs)
-        blocked = _blocked(wanted, observed.published)
-        planned = plan(wanted.targets, observed, selection=selection, blocked=blocked, moved=wanted.moved)
+        observed = self._observe(rendition, wanted, jobs, lying, gone, flags)
+        planned = self._plan(wanted, observed, selection)
+        self.desires.remember(wanted, observed.published, planned.current)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
 
-    def _observe(self, rendition: Rendition, jobs: Sequence[Job]) -> Observed:
-        published = {row.target: row for row in self._reader.published() if row.rendition == rendition}
+    def _plan(self, wanted: Wanted, observed: Observed, selection: Selection | None) -> Plan:
+        if not wanted.scenes and len(wanted.settled) == len(observed.published):
+            return plan([], observed, settled=wanted.settled, selection=selection)
+        blocked, moved = _blocked(wanted, observed.published), wanted.moved
+        targets = [target for scene in wanted.scenes for target in scene.targets]
+        return plan(targets, observed, settled=wanted.settled, selection=selection, blocked=blocked, moved=moved)
+
+    def _observe(
+        self,
+        rendition: Rendition,
+        wanted: Wanted,
+        jobs: Sequence[Job],
+        lying: Sequence[Lying],
+        gone: frozenset[str],
+        flags: Mapping[str, str],
+    ) -> Observed:
         running = {(job.work.target, job.work.render_key): str(job.action) for job in jobs if job.work.rendition == rendition}
         return Observed(
-            published,
+            Shelf(lying, wanted.settled, lambda ids: [row for row in self._reader.published(ids) if row.rendition == rendition]),
             lambda keys: [row for row in self._store().take_rows(keys) if row.rendition == rendition],
-            missing=missing(str(self._outputs), published.values()),
+            missing=gone,
             running=running,
-            flags=self._reader.flags(),
+            flags=flags,
             has_object=self._has_object,
             durations=cache(lambda: self._store().durations()),
         )
@@ -85,15 +104,24 @@ class Surveyor:
         return any(objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
 
 
-def missing(outputs: str, published: Iterable[Published]) -> frozenset[str]:
+def _lines(lying: Sequence[Lying], gone: Collection[str], flags: Mapping[str, str], rendition: Rendition) -> frozenset[str]:
+    """Lines of what lies there whole, and is not to be made again."""
+    again = {name.removeprefix("retry:").removesuffix(f":{rendition}") for name in flags if name.startswith("retry:")}
+    if not gone and not again:
+        return frozenset([line for line, _, _ in lying])
+    return frozenset([line for line, path, _ in lying if path not in gone and line.partition(" ")[0] not in again])
+
+
+def missing(outputs: str, published: Iterable[Lying]) -> frozenset[str]:
     """Find published paths whose file is gone or has another size."""
+    stat, inside = os.stat, f"{outputs}/"  # pathlib is slow, and these are ten thousand
     gone = []
-    for row in published:
+    for _, path, size in published:
         try:
-            if os.stat(f"{outputs}/{row.path}").st_size != row.size:  # noqa: PTH116  # ten thousand of them in a plan
-                gone.append(row.path)
+            if stat(inside + path).st_size != size:
+                gone.append(path)
         except OSError:
-            gone.append(row.path)
+            gone.append(path)
     return frozenset(gone)
 
 

@@ -74,4 +74,4 @@ def _rows(store: Store, job: Job) -> list[TakeRow]:
 
 def _published(store: Store, job: Job) -> Published | None:
     own = (job.work.target, job.work.rendition)
-    return next((row for row in store.published() if (row.target, row.rendition) == own), None)
+    return next((row for row in store.published([own[0]]) if (row.target, row.rendition) == own), None)

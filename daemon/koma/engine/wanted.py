@@ -4,17 +4,19 @@ This is the one path for `koma plan` and the daemon. A scene is resolved and its
 reads is new; then it is remembered. What that needs is imported only then.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from koma.core.catalog import Folder, Head, Inputs, catalog
+from koma.core.rows import line_of
 from koma.core.snapshot import unread_documents
 from koma.core.target import Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
 
 if TYPE_CHECKING:
     from koma.core.problem import Problem
+    from koma.core.rows import Published
     from koma.core.snapshot import Snapshot
     from koma.core.words import Rendition
     from koma.core.world import World
@@ -24,19 +26,58 @@ if TYPE_CHECKING:
     from koma.ports import PlanCache, Source
 
 MANY = 20  # documents to be read one by one; more are read at once
-SceneRow = tuple[str, str, str, str, str]
+SceneRow = tuple[str, str, str, str, str]  # see PlanCache.scenes
+
+
+class Scene(NamedTuple):
+    """A scene whose targets are to be looked at one by one."""
+
+    name: str
+    targets: list[Target]
 
 
 class Wanted:
-    """All wanted targets, upstream first; every Problem; id prefixes whose documents could not be read; renamed ids (new → old)."""
+    """All that is wanted: targets, upstream first; every Problem; id prefixes whose documents could not be read; renamed ids (new → old).
 
-    def __init__(self) -> None:
-        self.targets: list[Target] = []
+    `settled` are ids of targets of which it is known that nothing is to be done for them, `scenes` those that have to be looked at.
+    """
+
+    def __init__(self, read: Callable[[Sequence[str]], list[str]]) -> None:
+        self._read = read
+        self._closed: list[str] = []
+        self.has_moves = False
+        self.settled: list[str] = []
+        self.scenes: list[Scene] = []
         self.problems: list[Problem] = []
         self.blocked: list[str] = []
-        self.moved: dict[str, str] = {}
         self.projects: dict[str, Folder] = {}
         self.resolved_scenes = 0
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Renamed ids (new → old)."""
+        return {target.id: target.origin_id for target in self.targets if target.origin_id != target.id} if self.has_moves else {}
+
+    @property
+    def targets(self) -> list[Target]:
+        """Every wanted target, upstream first."""
+        closed, self._closed, self.settled = self._closed, [], []
+        self.look_at(closed)
+        return [target for scene in self.scenes for target in scene.targets]
+
+    def settle(self, name: str, lines: Sequence[str]) -> None:
+        """Take note of a scene for which nothing is to be done."""
+        self._closed.append(name)
+        self.settled += [line.partition(" ")[0] for line in lines]
+
+    def look_at(self, names: Sequence[str]) -> None:
+        """Read the targets of scenes. Raises SourceError if the cache was emptied meanwhile."""
+        for name, text in zip(names, self._read(names) if names else (), strict=True):
+            if not text:
+                from koma.core.faults import SourceError  # noqa: PLC0415  # start-up time
+
+                raise SourceError("the cache was emptied while it was read")
+            self.scenes.append(Scene(name, list(targets_from_json(text))))
 
 
 class Desires:
@@ -63,24 +104,30 @@ class Desires:
         self._worlds: Worlds | None = None
         self.documents = Documents(source, cache)
 
-    def wanted(self, snapshot: "Snapshot", rendition: "Rendition") -> Wanted:
-        """Work out every wanted target of this snapshot."""
+    def wanted(self, snapshot: "Snapshot", rendition: "Rendition", lying: Collection[str] = frozenset()) -> Wanted:
+        """Work out every wanted target of this snapshot. `lying` are the lines (see Lying) of what is there, for settling scenes."""
         self.documents.load(snapshot)
         self._templates.load(snapshot)
         self._snapshot, self._worlds = snapshot, None
         folders, problems = catalog(snapshot, self.documents.heads, [*self.documents.unread, *unread_documents(snapshot)])
-        result = Wanted()
+        result = Wanted(self._cache.targets)
         result.problems += [*snapshot.problems, *self.documents.problems, *problems]
         cached = self._cache.scenes(rendition)
         fresh: list[SceneRow] = []
-        names = [name for folder in folders for name in self._folder(folder, rendition, cached, fresh, result)]
+        names = [name for folder in folders for name in self._folder(folder, rendition, cached, lying, fresh, result)]
         if fresh or len(names) != len(cached):
             self._cache.put_scenes(fresh, cached.keys() - set(names))
         result.problems = list(dict.fromkeys(result.problems))
         return result
 
     def _folder(
-        self, folder: Folder, rendition: "Rendition", cached: Mapping[str, SceneRow], fresh: list[SceneRow], result: Wanted
+        self,
+        folder: Folder,
+        rendition: "Rendition",
+        cached: Mapping[str, SceneRow],
+        lying: Collection[str],
+        fresh: list[SceneRow],
+        result: Wanted,
     ) -> list[str]:
         """Add everything that one project wants; names of its scenes."""
         project = folder.project
@@ -92,21 +139,31 @@ class Desires:
         salt = f"{rendition} {self._salt()} {folder.unread} {sorted(folder.held)}"
         inputs = Inputs(folder, self._templates.digests(folder.path), salt)
         stale: list[tuple[str, Head]] = []
-        names = []
+        names, known = [], []
         for head in folder.heads.get("scene", {}).values():
             name = f"{rendition}:{project.id}/{head.id}"
             names.append(name)
             result.blocked += [f"{project.id}/{head.id}/{shot}".rstrip("/") for shot in head.held]
             row = cached.get(name)
             if row is not None and row[1] == inputs.digest(head, row[2]):
-                _add(result, row)
+                known.append(row)
             else:
                 stale.append((name, head))
+        _add(result, known, lying)
         if stale:
             fresh += self._resolve(folder, stale, rendition, inputs, result)
-        if self.documents.doc(project).data.get("moved"):
-            result.moved.update({target.id: target.origin_id for target in result.targets if target.origin_id != target.id})
+        result.has_moves = result.has_moves or bool(self.documents.doc(project).data.get("moved"))
         return names
+
+    def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:
+        """Remember scenes whose targets are all `current`: while the same is published for them, nothing is to be done."""
+        settled = {
+            scene.name: "\n".join([line_of(published[target.id]) for target in scene.targets])
+            for scene in result.scenes
+            if scene.targets and all(target.id in current for target in scene.targets)
+        }
+        if settled:
+            self._cache.put_settled(settled)
 
     def _resolve(
         self, folder: Folder, stale: Sequence[tuple[str, Head]], rendition: "Rendition", inputs: Inputs, result: Wanted
@@ -123,8 +180,8 @@ class Desires:
         drafted = drafting.scenes(world, docs, rendition, self.documents.place)
         for (name, head), doc, (targets, problems) in zip(stale, docs, drafted, strict=True):
             reads = reads_of(world, doc)
-            rows.append((name, inputs.digest(head, reads), reads, targets_to_json(targets), problems_to_json(problems)))
-            result.targets += targets
+            rows.append((name, inputs.digest(head, reads), reads, problems_to_json(problems), targets_to_json(targets)))
+            result.scenes.append(Scene(name, targets))
             result.problems += problems
         result.resolved_scenes += len(rows)
         return rows
@@ -138,7 +195,15 @@ class Desires:
         return self._worlds.world(folder)
 
 
-def _add(result: Wanted, row: SceneRow) -> None:
-    result.targets += targets_from_json(row[3])
-    if row[4] != "[]":
-        result.problems += problems_from_json(row[4])
+def _add(result: Wanted, rows: Sequence[SceneRow], lying: Collection[str]) -> None:
+    """Add scenes from the cache: those that are settled as they are, the others with their targets."""
+    is_there, unsettled = frozenset(lying).issuperset, []
+    for name, _, _, problems, settled in rows:
+        lines = settled.split("\n")
+        if settled and is_there(lines):
+            result.settle(name, lines)
+        else:
+            unsettled.append(name)
+        if problems != "[]":
+            result.problems += problems_from_json(problems)
+    result.look_at(unsettled)

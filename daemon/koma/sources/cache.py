@@ -3,19 +3,21 @@
 Plain sqlite3, because a plan with nothing to do reads it within milliseconds; synchronous is off, because a lost cache costs only time.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-CACHE_FORMAT = "5"
+CACHE_FORMAT = "6"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files(path TEXT PRIMARY KEY, size INT, mtime_ns INT, inode INT, seen_ns INT, digest TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents(path TEXT PRIMARY KEY, digest TEXT, heads TEXT, problems TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bodies(path TEXT PRIMARY KEY, digest TEXT, data TEXT, positions TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS scenes(name TEXT PRIMARY KEY, inputs TEXT, reads TEXT, targets TEXT, problems TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scenes(name TEXT PRIMARY KEY, inputs TEXT, reads TEXT, problems TEXT, settled TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS targets(name TEXT PRIMARY KEY, targets TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS images(digest TEXT PRIMARY KEY, content TEXT, problem TEXT) WITHOUT ROWID;
 """
 
@@ -55,7 +57,7 @@ class Cache:
             db.execute("PRAGMA journal_mode=WAL")
             row = db.execute("SELECT value FROM meta WHERE name='format'").fetchone() if _has_meta(db) else None
             if row is None or row[0] != mark:
-                for table in ("meta", "files", "documents", "bodies", "scenes", "images"):
+                for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "images"):
                     db.execute(f"DROP TABLE IF EXISTS {table}")
                 db.executescript(_SCHEMA)
                 db.execute("INSERT OR REPLACE INTO meta VALUES('format', ?)", (mark,))
@@ -130,16 +132,29 @@ class Cache:
         return {row[0]: (row[1], row[2]) for row in self._rows("SELECT path,digest,data FROM bodies")}
 
     def scenes(self, rendition: str) -> dict[str, tuple[str, str, str, str, str]]:
-        """Name → (name, digest of inputs, names of inputs, targets, problems), for one rendition."""
-        columns = "SELECT name,inputs,reads,targets,problems FROM scenes"
+        """Name → (name, digest of inputs, names of inputs, problems, settled lines), for one rendition."""
+        columns = "SELECT name,inputs,reads,problems,settled FROM scenes"
         return {row[0]: row for row in self._rows(f"{columns} WHERE name >= ? AND name < ?", (f"{rendition}:", f"{rendition};"))}
 
+    def targets(self, names: Sequence[str]) -> list[str]:
+        """Targets of these scenes, in their order, as JSON texts; "" for one that is not there any more."""
+        rows = self._rows("SELECT name,targets FROM targets WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),))
+        found: dict[str, str] = dict(rows)
+        return [found.get(name, "") for name in names]
+
     def put_scenes(self, scenes: Sequence[tuple[str, str, str, str, str]], gone: Iterable[str]) -> None:
-        """Remember targets of scenes and forget scenes that are gone."""
+        """Remember scenes as (name, digest of inputs, names of inputs, problems, targets), and forget those that are gone."""
+        names = [(name,) for name in gone]
         self._write(
-            ("INSERT OR REPLACE INTO scenes VALUES(?,?,?,?,?)", scenes),
-            ("DELETE FROM scenes WHERE name=?", ((name,) for name in gone)),
+            ("INSERT OR REPLACE INTO scenes VALUES(?,?,?,?,'')", [scene[:4] for scene in scenes]),
+            ("INSERT OR REPLACE INTO targets VALUES(?,?)", [(scene[0], scene[4]) for scene in scenes]),
+            ("DELETE FROM scenes WHERE name=?", names),
+            ("DELETE FROM targets WHERE name=?", names),
         )
+
+    def put_settled(self, settled: Mapping[str, str]) -> None:
+        """Remember by name what lay in outputs/ when nothing was left to do for a scene."""
+        self._write(("UPDATE scenes SET settled=? WHERE name=?", [(lines, name) for name, lines in settled.items()]))
 
     def images(self) -> dict[str, tuple[str, str]]:
         """File digest → (content digest, problem code) of pictures decoded before."""

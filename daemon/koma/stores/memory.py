@@ -1,12 +1,12 @@
 """The store in memory: for tests and for trying things, under the same contract as every other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, TRANSITIONS, Job, JobState
-from koma.core.rows import Published, TakeRow
+from koma.core.rows import Lying, Published, TakeRow, line_of
 from koma.core.take import Take
 from koma.stores.rows import light, made_seconds
 
@@ -35,9 +35,13 @@ class MemoryStore:
         """Grows with every write."""
         return self._serial
 
-    def published(self) -> list[Published]:
-        """Everything that lies in outputs/, by target and rendition."""
-        return [self._published[key] for key in sorted(self._published)]
+    def published(self, targets: Collection[str] | None = None) -> list[Published]:
+        """Everything that lies in outputs/, or what lies there for these targets, by target and rendition."""
+        return [self._published[key] for key in sorted(self._published) if targets is None or key[0] in targets]
+
+    def lying(self, rendition: str) -> list[Lying]:
+        """Tell in short what lies in outputs/ in one rendition."""
+        return [(line_of(row), row.path, row.size) for row in self.published() if row.rendition == rendition]
 
     def is_working(self) -> bool:
         """Whether any job is on its way."""

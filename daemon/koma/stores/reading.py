@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import contextmanager
 from threading import RLock
 
 from koma.core.faults import StoreError
-from koma.core.rows import Published
+from koma.core.rows import Lying, Published
 
 TYPE_CHECKING = False  # `typing` itself costs start-up time
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Any
 
 SCHEMA = 1
@@ -31,10 +32,11 @@ _REBUILD = (
     "and start again: receipts and objects rebuild it."
 )
 _LOOK = "Look at the disk and at who may read and write this file, then start Koma again."
-_ALL_PUBLISHED = """
+_PUBLISHED = """
     SELECT target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided
-    FROM published ORDER BY target, rendition
+    FROM published {} ORDER BY target, rendition
 """
+_LYING = "SELECT line, path, size FROM published WHERE rendition = ?"
 
 
 class StoreReader:
@@ -58,13 +60,19 @@ class StoreReader:
         """Count of writes: two equal serials mean nothing changed in between, not even to another file in its place."""
         return int(self._rows("SELECT value FROM serial")[0][0])
 
-    def published_rows(self) -> list[tuple[Any, ...]]:
+    def published_rows(self, targets: Collection[str] | None = None) -> list[tuple[Any, ...]]:
         """Return what lies in outputs/ as tuples in the order of Published's fields, by target and rendition; truth is 0 or 1."""
-        return self._rows(_ALL_PUBLISHED)
+        if targets is None:
+            return self._rows(_PUBLISHED.format(""))
+        return self._rows(_PUBLISHED.format("WHERE target IN (SELECT value FROM json_each(?))"), json.dumps([*targets]))
 
-    def published(self) -> list[Published]:
-        """Everything that lies in outputs/, by target and rendition."""
-        return list(map(Published._make, self.published_rows()))
+    def published(self, targets: Collection[str] | None = None) -> list[Published]:
+        """Everything that lies in outputs/, or what lies there for these targets, by target and rendition."""
+        return list(map(Published._make, self.published_rows(targets)))
+
+    def lying(self, rendition: str) -> list[Lying]:
+        """Tell in short what lies in outputs/ in one rendition."""
+        return self._rows(_LYING, rendition)
 
     def is_working(self) -> bool:
         """Whether any job is on its way."""

@@ -57,8 +57,14 @@ CREATE TABLE published (
     rules_digest TEXT NOT NULL,
     content_digest TEXT NOT NULL,
     decided INTEGER NOT NULL CHECK (decided IN (0, 1)),
+    line TEXT NOT NULL GENERATED ALWAYS AS (
+        target || ' ' || substr(render_key, 1, 16) || ' ' || substr(measure_key, 1, 16) || ' ' || substr(rules_digest, 1, 16)
+        || ' ' || substr(content_digest, 1, 16) || ' ' || verdict
+    ) STORED,
     PRIMARY KEY (target, rendition)
 ) STRICT, WITHOUT ROWID;
+-- All that a plan with nothing to do reads of this table.
+CREATE INDEX published_in_short ON published (rendition, line, path, size);
 
 -- Which state may follow which; koma.core.job.TRANSITIONS in rows.
 CREATE TABLE transitions (

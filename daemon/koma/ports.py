@@ -295,6 +295,14 @@ class PlanCache(Protocol):
         """Remember settled lines by name."""
         ...
 
+    def manifest(self, name: str) -> str:
+        """Manifest of a template that was read before, as JSON text; "" for none."""
+        ...
+
+    def put_manifest(self, name: str, manifest: str) -> None:
+        """Remember a manifest."""
+        ...
+
     def images(self) -> dict[str, tuple[str, str]]:
         """File digest → (content digest, problem)."""
         ...

@@ -82,6 +82,7 @@ class Mistake(NamedTuple):
 
 
 SPECIAL = "templates/special/graph.json.j2"
+MANIFEST = SPECIAL.replace("graph.json.j2", "template.yaml")
 MISTAKES = {
     "a field that does not exist": Mistake(changed(SCENE_FILE, "seed: 7", "sed: 7"), "unknown-field", SCENE_FILE, 11, "seed"),
     "a value of the wrong type": Mistake(changed(SCENE_FILE, "frames: 4", "frames: many"), "wrong-type", SCENE_FILE, 10, "whole number"),
@@ -114,6 +115,9 @@ MISTAKES = {
     ),
     "a template with a link to nowhere": Mistake(drawn(n2=noise(["9", 0])), "dangling-link", SPECIAL, 2, "9"),
     "a template that is no JSON": Mistake(lambda w: (special(w, NOISE), w.append(SPECIAL, "}"))[0], "not-json", SPECIAL, 4, "JSON"),
+    "a template whose manifest has a wrong word": Mistake(
+        lambda w: (special(w, NOISE), w.edit(MANIFEST, "phase: still", "phase: stil"))[0], "unknown-value", MANIFEST, 5, "still"
+    ),
     "a checkpoint that the server does not have": Mistake(drawn(n5=loader("inc.safetensors")), "missing-model", SPECIAL, 4, CHECKPOINT),
     "a length that no template can make": Mistake(changed(SCENE_FILE, "frames: 4", "frames: 101"), "frame-count", SCENE_FILE, 10, "100"),
 }

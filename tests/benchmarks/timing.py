@@ -12,7 +12,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 
 class Run(NamedTuple):
-    """One process: CPU seconds (user and system, its children included), largest resident memory in MiB, exit code, standard output."""
+    """One process: CPU seconds (user and system, its children included), largest resident memory in MB, exit code, standard output."""
 
     cpu: float
     rss: float
@@ -31,7 +31,7 @@ def run(command: Sequence[str], cwd: str | None = None, *, errors: bool = False)
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode, out)
+    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, process.returncode, out)
 
 
 def median(values: Sequence[float]) -> float:

@@ -28,6 +28,7 @@ class Files:
     def __init__(self):
         self.texts = {}
         self.reads = 0
+        self.manifests = {}
         self.add("templates", "noise")
 
     def add(self, root, name, manifest=MANIFEST, graph=GRAPH):
@@ -43,6 +44,12 @@ class Files:
         self.reads += 1
         return {file.path: self.texts[file.path].encode() for file in files if file.path in self.texts}
 
+    def manifest(self, name):
+        return self.manifests.get(name, "")
+
+    def put_manifest(self, name, manifest):
+        self.manifests[name] = manifest
+
 
 @pytest.fixture
 def files():
@@ -50,14 +57,14 @@ def files():
 
 
 def found(files, templates=None):
-    templates = templates or Templates(files, "templates")
+    templates = templates or Templates(files, "templates", files)
     templates.load(files.snapshot())
     return templates
 
 
 def test_a_template_is_read_with_its_graph(files):
     known, problems = found(files).of(HOME)
-    assert problems == []
+    assert problems == {}
     loaded = known["noise"]
     assert isinstance(loaded, LoadedTemplate)
     assert (loaded.file, loaded.text, loaded.manifest.family) == ("templates/noise/graph.json.j2", GRAPH, "none")
@@ -92,14 +99,14 @@ def test_what_makes_a_template_another(files, path, moves):
 def test_a_template_with_a_file_missing_is_a_problem(files, missing):
     del files.texts[f"templates/noise/{missing}"]
     known, problems = found(files).of(HOME)
-    assert (known, [(str(p.place), p.code) for p in problems]) == ({}, [(f"templates/noise/{missing}", "missing-file")])
+    assert (known, [(str(p.place), p.code) for p in problems["noise"]]) == ({}, [(f"templates/noise/{missing}", "missing-file")])
 
 
 def test_a_manifest_that_can_not_be_used_is_a_problem_and_the_others_go_on(files):
     files.add("templates", "broken", manifest=MANIFEST.replace("phase: still", "phase: stil"))
     known, problems = found(files).of(HOME)
     assert list(known) == ["noise"]
-    assert {p.place.file for p in problems} == {"templates/broken/template.yaml"}
+    assert {p.place.file for p in problems["broken"]} == {"templates/broken/template.yaml"}
 
 
 def test_a_template_is_read_once_while_it_stays_as_it_is(files):
@@ -115,7 +122,7 @@ def test_a_template_is_read_once_while_it_stays_as_it_is(files):
 def test_a_template_that_was_taken_away_is_gone(files):
     templates = found(files)
     files.texts.clear()
-    assert found(files, templates).of(HOME) == ({}, [])
+    assert found(files, templates).of(HOME) == ({}, {})
 
 
 def test_files_beside_template_folders_are_no_templates(files):
@@ -127,3 +134,25 @@ def test_files_beside_template_folders_are_no_templates(files):
 def test_a_graph_that_is_no_text_is_read_all_the_same(files):
     files.read = lambda wanted: {file.path: b"\xff" if file.path.endswith("j2") else MANIFEST.encode() for file in wanted}
     assert found(files).of(HOME)[0]["noise"].text == "\ufffd"
+
+
+def test_a_manifest_that_was_read_before_is_not_parsed_again(files):
+    once = found(files).of(HOME)
+    (name,) = files.manifests
+    files.manifests[name] = files.manifests[name].replace('"title": "', '"title": "From the cache: ')
+    again, problems = found(files).of(HOME)
+    assert problems == {}
+    assert again["noise"].manifest.title == f"From the cache: {once[0]['noise'].manifest.title}"
+
+
+def test_a_manifest_with_other_bytes_is_parsed_again(files):
+    found(files).of(HOME)
+    files.add("templates", "noise", MANIFEST.replace("title: ", "title: New "))
+    assert found(files).of(HOME)[0]["noise"].manifest.title.startswith("New ")
+
+
+def test_a_template_that_calls_itself_by_another_name_is_a_problem(files):
+    files.texts["templates/noise/template.yaml"] = MANIFEST.replace("name: noise", "name: hum")
+    known, problems = found(files).of(HOME)
+    assert not known
+    assert [(problem.code, problem.place.file) for problem in problems["noise"]] == [("wrong-name", "templates/noise/template.yaml")]

@@ -201,7 +201,7 @@ class App:
     @cached_property
     def templates(self) -> Templates:
         """Template folders."""
-        return Templates(self.source, os.path.relpath(self.config.paths.templates, self.config.workspace))
+        return Templates(self.source, os.path.relpath(self.config.paths.templates, self.config.workspace), self.cache)
 
     @cached_property
     def drafting(self) -> Drafting:

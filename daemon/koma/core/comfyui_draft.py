@@ -67,7 +67,9 @@ def _template(context: Context, cut: Cut) -> LoadedTemplate | None:
         if cut.phase in (data.get("templates") or {}):
             name, doc, path = str(data["templates"][cut.phase]), owner, f"{prefix}templates.{cut.phase}"
             break
-    if name not in context.templates:
+    if name in context.broken:
+        context.problems += context.broken[name]
+    elif name not in context.templates:
         context.problems.append(_no_template(context, name, cut.phase)._replace(place=context.place(doc.file, doc.part, path)))
     return context.templates.get(name)
 

@@ -46,6 +46,7 @@ class Context:
     templates: Mapping[str, LoadedTemplate]
     place: Placed
     problems: list[Problem] = field(default_factory=list)
+    broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)  # templates that can't be used, by name
     versions: str = ""  # digest of what runs at the backend, for projects whose keys hold it
 
     @property

@@ -55,7 +55,7 @@ def load_all(templates: Templates, snapshot: Snapshot) -> tuple[list[LoadedTempl
     for folder in ("", *snapshot.project_folders):
         loaded, broken = templates.of(folder)
         found.update({template.file: template for template in loaded.values()})
-        problems += broken
+        problems += [problem for found_there in broken.values() for problem in found_there]
     return [found[file] for file in sorted(found)], list(dict.fromkeys(problems))
 
 
@@ -69,15 +69,13 @@ def template_problems(template: LoadedTemplate, sample: bytes | None, renderer: 
     """Render the sample with the defaults and with each set, and check each graph."""
     from koma.core.manifest import parse_sample  # noqa: PLC0415  # reads YAML
 
-    problems = list(_misnamed(template))
     if sample is None:
-        return [*problems, _no_sample(template)]
+        return [_no_sample(template)]
     values = parse_sample(sample, _beside(template, SAMPLE))
     if not isinstance(values, Mapping):
-        return [*problems, *values]
-    for rendition in ("", *template.manifest.sets):
-        problems += _rendered(template, values, rendition, renderer, signatures)
-    return list(dict.fromkeys(problems))
+        return list(values)
+    sets = ("", *template.manifest.sets)
+    return list(dict.fromkeys(problem for name in sets for problem in _rendered(template, values, name, renderer, signatures)))
 
 
 def _rendered(
@@ -92,15 +90,6 @@ def _rendered(
         return [graph]
     found = check_graph(graph, signatures, template.file, template.text)
     return [problem for problem in found if problem.code != FailureClass.MISSING_MODEL]  # a sample's model files are made up
-
-
-def _misnamed(template: LoadedTemplate) -> Iterator[Problem]:
-    manifest = template.manifest
-    if manifest.name != template.name:
-        message = f"the template in the folder {template.name!r} calls itself {manifest.name!r}"
-        yield Problem(
-            Place(manifest.file), "wrong-name", message, f"name: {template.name}", "rename the folder, or correct the name", "name"
-        )
 
 
 def _no_sample(template: LoadedTemplate) -> Problem:

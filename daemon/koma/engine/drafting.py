@@ -25,13 +25,13 @@ class Drafting:
 
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
         """Target rows and Problems of each scene."""
-        context, broken = self.context(world, rendition, place)
+        context = self.context(world, rendition, place)
         drafted = []
         for doc in docs:
             context.problems = []
             drafts = draft_scene(context, doc)
             self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
-            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *_used(broken, context)]))
+            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world)]))
         drawn = self.graphs.drawn([draft for _, drafts, _ in drafted for draft in drafts])
         also = self._also(world, docs, place) if context.backend is BackendKind.ANIMATIC else [[] for _ in docs]
         return [
@@ -39,10 +39,10 @@ class Drafting:
             for (doc, drafts, problems), more in zip(drafted, also, strict=True)
         ]
 
-    def context(self, world: World, rendition: Rendition, place: Placed) -> tuple[Context, list[Problem]]:
-        """Context for drafting in this world, and Problems of templates that can't be read."""
+    def context(self, world: World, rendition: Rendition, place: Placed) -> Context:
+        """Context for drafting in this world."""
         templates, broken = self._templates.of(world.folder)
-        return Context(world, rendition, templates, place, versions=self._versions()), broken
+        return Context(world, rendition, templates, place, broken=broken, versions=self._versions())
 
     def _also(self, world: World, docs: Sequence[Doc], place: Placed) -> list[list[Problem]]:
         """Render and check the final graphs while the animatic is the one to be drawn, so that a broken template shows before the night.
@@ -58,7 +58,7 @@ class Drafting:
         """Draft of a target as take 1, from the last pass if it was drafted there."""
         name = f"{target.id}:{target.rendition}"
         if name not in self.drafts:
-            context, _ = self.context(world, Rendition(target.rendition), place)
+            context = self.context(world, Rendition(target.rendition), place)
             self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_scene(context, scene))
         return self.drafts.get(name)
 
@@ -66,7 +66,7 @@ class Drafting:
         self, world: World, scene: Doc, shot: Mapping[str, Any], phase: str, number: int, rendition: Rendition, place: Placed
     ) -> tuple[Draft, Mapping[str, Any]] | None:
         """Draft one target as take `number`, with its graph or panel; None if it can't be drawn now."""
-        context, _ = self.context(world, rendition, place)
+        context = self.context(world, rendition, place)
         draft = next(iter(draft_shot(context, scene, shot, number, phase)), None)
         if draft is None or draft.hold == Reason.BLOCKED:
             return None
@@ -98,11 +98,6 @@ def _as_warning(problem: Problem) -> Problem:
 
 def _fields(world: World) -> dict[str, Any]:
     return {name: getattr(world, name) for name in World.__dataclass_fields__ if name != "memo"}
-
-
-def _used(broken: Sequence[Problem], context: Context) -> list[Problem]:
-    """Problems of templates that can't be read, for the scenes that wanted one of them."""
-    return list(broken) if any(problem.code == "missing-template" for problem in context.problems) else []
 
 
 def _pictures(drafts: Sequence[Draft], world: World) -> list[Problem]:

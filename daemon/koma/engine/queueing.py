@@ -95,7 +95,7 @@ class Queueing:
     ) -> RenderRequest | None:
         graph = draft.template is not None
         drawn = digest(canonical_graph(document)) if graph else digest(document)
-        context, _ = self._drafting.context(world, survey.rendition, self._desires.documents.place)
+        context = self._drafting.context(world, survey.rendition, self._desires.documents.place)
         if number == 1 and base_key(context, draft, drawn) != target.base_key:
             return None
         inputs = self._inputs(survey, draft)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from koma.core.keys import text_digest
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
     from koma.core.draft import LoadedTemplate
     from koma.core.snapshot import Snapshot, SourceFile
-    from koma.ports import Source
+    from koma.core.template import Template
+    from koma.ports import PlanCache, Source
 
 MANIFEST, GRAPH = "template.yaml", "graph.json.j2"
 
@@ -30,8 +32,9 @@ class _Folder:
 class Templates:
     """Finds and reads templates. Look-up order: project, workspace."""
 
-    def __init__(self, source: Source, workspace_folder: str) -> None:
+    def __init__(self, source: Source, workspace_folder: str, cache: PlanCache) -> None:
         self._source = source
+        self._cache = cache
         self._workspace = workspace_folder
         self._roots: dict[str, dict[str, _Folder]] = {}
         self._loaded: dict[tuple[str, str], LoadedTemplate | list[Problem]] = {}
@@ -56,24 +59,23 @@ class Templates:
         """Name → digest of manifest and graph."""
         return {name: folder.digest for name, folder in self._visible(project_folder).items()}
 
-    def of(self, project_folder: str) -> tuple[Mapping[str, LoadedTemplate], list[Problem]]:
-        """Every template that a project may use, read; those that can't be used are Problems."""
+    def of(self, project_folder: str) -> tuple[Mapping[str, LoadedTemplate], Mapping[str, list[Problem]]]:
+        """Every template that a project may use, read; and the Problems of those that can't be used, by name."""
         found: dict[str, LoadedTemplate] = {}
-        problems: list[Problem] = []
+        broken: dict[str, list[Problem]] = {}
         for name, folder in self._visible(project_folder).items():
             key = (folder.path, folder.digest)
             if key not in self._loaded:
                 self._loaded[key] = self._read(name, folder)
             loaded = self._loaded[key]
             if isinstance(loaded, list):
-                problems += loaded
+                broken[name] = loaded
             else:
                 found[name] = loaded
-        return found, problems
+        return found, broken
 
     def _read(self, name: str, folder: _Folder) -> LoadedTemplate | list[Problem]:
         from koma.core.draft import LoadedTemplate  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
-        from koma.core.manifest import parse_template  # noqa: PLC0415  # likewise
 
         texts = self._source.read(list(folder.files.values()))
         for part in (MANIFEST, GRAPH):
@@ -86,8 +88,25 @@ class Templates:
                         hint="every template folder holds template.yaml and graph.json.j2",
                     )
                 ]
-        manifest = parse_template(texts[f"{folder.path}/{MANIFEST}"], f"{folder.path}/{MANIFEST}")
+        manifest = self._manifest(folder, texts[f"{folder.path}/{MANIFEST}"])
         if isinstance(manifest, list):
             return manifest
+        if manifest.name != name:
+            message = f"the template in the folder {name!r} calls itself {manifest.name!r}"
+            hint = "rename the folder, or correct the name"
+            return [Problem(Place(f"{folder.path}/{MANIFEST}"), "wrong-name", message, f"name: {name}", hint, "name")]
         graph = texts[f"{folder.path}/{GRAPH}"].decode(errors="replace")
         return LoadedTemplate(name, f"{folder.path}/{GRAPH}", folder.digest, graph, manifest)
+
+    def _manifest(self, folder: _Folder, text: bytes) -> Template | list[Problem]:
+        from koma.core.template import Template  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
+
+        name = f"{folder.path} {folder.files[MANIFEST].digest}"
+        if known := self._cache.manifest(name):
+            return Template.from_json(json.loads(known))
+        from koma.core.manifest import parse_template  # noqa: PLC0415  # reads YAML
+
+        manifest = parse_template(text, f"{folder.path}/{MANIFEST}")
+        if not isinstance(manifest, list):
+            self._cache.put_manifest(name, json.dumps(manifest.to_json()))
+        return manifest

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-CACHE_FORMAT = "6"
+CACHE_FORMAT = "7"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS documents(path TEXT PRIMARY KEY, digest TEXT, heads T
 CREATE TABLE IF NOT EXISTS bodies(path TEXT PRIMARY KEY, digest TEXT, data TEXT, positions TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scenes(name TEXT PRIMARY KEY, inputs TEXT, reads TEXT, problems TEXT, settled TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS targets(name TEXT PRIMARY KEY, targets TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifests(name TEXT PRIMARY KEY, manifest TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS images(digest TEXT PRIMARY KEY, content TEXT, problem TEXT) WITHOUT ROWID;
 """
 
@@ -57,7 +58,7 @@ class Cache:
             db.execute("PRAGMA journal_mode=WAL")
             row = db.execute("SELECT value FROM meta WHERE name='format'").fetchone() if _has_meta(db) else None
             if row is None or row[0] != mark:
-                for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "images"):
+                for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "manifests", "images"):
                     db.execute(f"DROP TABLE IF EXISTS {table}")
                 db.executescript(_SCHEMA)
                 db.execute("INSERT OR REPLACE INTO meta VALUES('format', ?)", (mark,))
@@ -155,6 +156,15 @@ class Cache:
     def put_settled(self, settled: Mapping[str, str]) -> None:
         """Remember by name what lay in outputs/ when nothing was left to do for a scene."""
         self._write(("UPDATE scenes SET settled=? WHERE name=?", [(lines, name) for name, lines in settled.items()]))
+
+    def manifest(self, name: str) -> str:
+        """Manifest of a template that was read before, as JSON text; "" for none. The name holds the digest of its file."""
+        rows = self._rows("SELECT manifest FROM manifests WHERE name=?", (name,))
+        return str(rows[0][0]) if rows else ""
+
+    def put_manifest(self, name: str, manifest: str) -> None:
+        """Remember a manifest."""
+        self._write(("INSERT OR REPLACE INTO manifests VALUES(?,?)", [(name, manifest)]))
 
     def images(self) -> dict[str, tuple[str, str]]:
         """File digest → (content digest, problem code) of pictures decoded before."""

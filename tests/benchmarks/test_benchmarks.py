@@ -1,0 +1,54 @@
+"""The benchmarks measure right plans: every state of theirs, on a small workspace."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+HERE = str(Path(__file__).parent)
+SHOTS = 90  # the changed scene is the eighth
+
+
+@pytest.fixture(scope="module")
+def plan_speed():
+    sys.path.insert(0, HERE)
+    yield import_module("plan_speed")
+    sys.path.remove(HERE)
+
+
+@pytest.fixture(scope="module")
+def workspace(plan_speed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmark") / "workspace"
+    import_module("workspace").make(folder, SHOTS)
+    return folder
+
+
+def test_a_generated_workspace_has_nothing_left_to_do(plan_speed, workspace):
+    plan_speed.check_nothing_to_do(workspace, SHOTS)
+
+
+@pytest.mark.parametrize("number", range(5), ids=["nothing", "one scene", "template", "white space", "character"])
+def test_a_measured_state_is_planned_exactly(plan_speed, workspace, number):
+    state = plan_speed.states(SHOTS)[number]
+    with plan_speed.changed(workspace, state):
+        plan_speed.check(workspace, state, SHOTS)
+
+
+def test_a_change_that_is_planned_wrongly_is_noticed(plan_speed, workspace):
+    state = plan_speed.states(SHOTS)[1]
+    with plan_speed.changed(workspace, state), pytest.raises(AssertionError, match="planned"):
+        plan_speed.check(workspace, state._replace(renders=2), SHOTS)
+
+
+def test_a_percentile_is_one_of_the_values(plan_speed):
+    timing = import_module("timing")
+    assert (timing.median([3.0, 1.0, 2.0]), timing.p95([float(n) for n in range(1, 101)]), timing.p95([7.0])) == (2.0, 95.0, 7.0)
+
+
+def test_a_ratio_is_met_up_to_its_target(plan_speed):
+    measured = plan_speed.Measured(0.1, 30.0, 2.5)
+    assert plan_speed.row("plan", measured, 2.5, 100)[-1] == "met"
+    assert plan_speed.row("plan", measured, 2.4, 100)[-1] == "MISSED"
+    assert plan_speed.row("plan", measured, 2.5, 29)[-1] == "MISSED"
+    assert plan_speed.row("ninja", measured, None, None)[-1] == ""

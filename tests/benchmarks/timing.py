@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# What Python compiles is kept, as on anybody's machine; some set-ups switch that off.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+# What Python compiles is kept, as on anybody's machine (some set-ups switch that off), and no setting of Koma comes from outside.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("KOMA_")}
 
 
 class Run(NamedTuple):

@@ -3,7 +3,7 @@
 import pytest
 
 from koma.core.action import LEAST_SECONDS, Selection, quantile
-from koma.core.plan import plan
+from koma.core.plan import NEXT, plan
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, row, target
 
@@ -119,6 +119,11 @@ SENTENCES = {
     "a person cancelled it: hold": (Shelf(flags=CANCELLED), STILL, "hold cancelled"),
     "a person cancelled another picture of it: render": (Shelf(flags={"cancelled:p/s01/sh010/still:final": OTHER}), STILL, "render new"),
     "a person cancelled it and wants it after all: render": (Shelf(flags={**CANCELLED, **RETRY}), STILL, "render forced"),
+    "a person cancelled it before its picture was known: hold": (
+        Shelf(flags={"cancelled:p/s01/sh010/still:final": NEXT}),
+        STILL,
+        "hold cancelled",
+    ),
     "cancelled in another rendition: render": (Shelf(flags={"cancelled:p/s01/sh010/still:draft": KEY}), STILL, "render new"),
 }
 

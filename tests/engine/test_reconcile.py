@@ -274,7 +274,7 @@ def test_a_cancelled_render_stops_and_waits_for_a_person(studio):
     assert result.cancel == (stopped.job_id,)
     studio.drop(stopped)
     assert studio.said()[STILL] == "hold cancelled"
-    assert studio.look().waiting == 1
+    assert studio.look().waiting == 2, "its video, too"
     studio.wish(Wish.RETRY, "s01/sh010")
     assert queued(studio.look()) == renders(STILL)
 

@@ -15,7 +15,7 @@ from koma.core.problem import Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.take import Take
 from koma.core.words import ActionKind, Reason, TargetState, Verdict
-from koma.engine.reconcile import FOR_A_PERSON, states
+from koma.engine.standing import FOR_A_PERSON, states
 from koma.engine.survey import Survey
 from koma.ports import Store
 

@@ -13,6 +13,7 @@ from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason, Verdict
 
+NEXT = "next"  # what the flag `cancelled` says of a target whose render_key was not known when it was cancelled
 _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
 _JUDGING = frozenset({ActionKind.MEASURE, ActionKind.GATE})
@@ -136,6 +137,8 @@ class _Planner:
     def _decide(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         if target.hold:
             return Action(target.id, ActionKind.HOLD, Reason(target.hold), target, key)
+        if self._flag("cancelled", target) == NEXT and not self._flag("retry", target):
+            return Action(target.id, ActionKind.HOLD, Reason.CANCELLED, target, key)
         if not key:
             return self._after_upstream(target)
         if running := self._observed.running.get((target.id, key)):

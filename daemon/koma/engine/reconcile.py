@@ -4,8 +4,7 @@ Level-triggered: a pass looks at everything and remembers nothing between passes
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import NamedTuple
 
 from koma.core.action import Action, Plan
@@ -13,18 +12,17 @@ from koma.core.allowance import allowance, is_spent, not_allowed
 from koma.core.faults import SourceError
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
+from koma.core.plan import NEXT
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
-from koma.core.target import Target
 from koma.core.wish import Request, Wish
-from koma.core.words import ActionKind, Reason, Rendition, TargetState
+from koma.core.words import ActionKind, Reason, Rendition
 from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
+from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, is_superseded, states
 from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
 
-# A target in one of these states stays there until a person does something.
-FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})
 LOOK_AGAIN_SECONDS = 0.25
 
 
@@ -44,17 +42,6 @@ class Setback(NamedTuple):
 
     times: int
     until: float
-
-
-@dataclass(slots=True)
-class Standing:
-    """What the last pass found, for whoever shows it: `/status.json`, metrics, progress."""
-
-    survey: Survey | None = None
-    held: list[str] = field(default_factory=list)
-    digest: str = ""
-    states: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    error: str = ""
 
 
 class Reconciler:
@@ -133,6 +120,7 @@ class Reconciler:
         self.standing.survey = survey
         self.standing.states = states(survey)
         self._tell_problems(survey)
+        self._pin_cancelled(survey)
         unhurt = self._hold(survey)
         queued, changed = self._queue(survey, unhurt)
         self._retire(unhurt)
@@ -160,10 +148,17 @@ class Reconciler:
     def _cancel(self, request: Request, survey: Survey) -> list[str]:
         stopped = []
         for action in survey.plan.actions:
-            if action.action is ActionKind.RENDER and action.key and any(matches(p, action.target_id) for p in request.targets):
-                self._store.set_flag(f"cancelled:{action.target_id}:{self._rendition}", action.key)
+            if action.action is ActionKind.RENDER and any(matches(p, action.target_id) for p in request.targets):
+                self._store.set_flag(f"cancelled:{action.target_id}:{self._rendition}", action.key or NEXT)
                 stopped += [job.job_id for job in survey.jobs if (job.work.target, job.work.render_key) == (action.target_id, action.key)]
         return stopped
+
+    def _pin_cancelled(self, survey: Survey) -> None:
+        """Bind a cancellation to the picture that it turned out to be about, so that the next edit is another matter."""
+        for action in survey.plan.actions:
+            name = f"cancelled:{action.target_id}:{self._rendition}"
+            if action.reason is Reason.CANCELLED and action.key and survey.observed.flags.get(name) == NEXT:
+                self._store.set_flag(name, action.key)
 
     def _hold(self, survey: Survey) -> Plan:
         """Give the part of the plan that may be carried out: all of it, or nothing that is not allowed while it is too much at once."""
@@ -236,7 +231,7 @@ class Reconciler:
         rows = survey.observed.published
         keys |= {target_id: rows[target_id].render_key for target_id in survey.plan.kept if target_id in rows}
         mine = (job for job in survey.jobs if job.work.rendition == self._rendition and job.state is not JobState.PUBLISHING)
-        return [job.job_id for job in mine if _is_superseded(job, survey, wanted.get(job.work.target), keys)]
+        return [job.job_id for job in mine if is_superseded(job, survey, wanted.get(job.work.target), keys)]
 
     def _result(self, survey: Survey, queued: list[Job], changed: bool, cancel: tuple[str, ...]) -> ReconcileResult:
         waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON for action in survey.plan.actions)
@@ -286,49 +281,11 @@ class Reconciler:
             seconds=seconds,
             result="held" if self.standing.held else "problems" if result.errors else "ok",
             waiting=result.waiting,
-            spec_errors=_errors_by_project(survey),
+            spec_errors=errors_by_project(survey),
             targets=[{"project": p, "phase": f, "state": s, "count": n} for (p, f, s), n in sorted(self.standing.states.items())],
             **summary,
         )
 
 
-def _is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str]) -> bool:
-    """Whether nobody wants what this job makes. What may only be unreadable for now is left alone."""
-    if target is None:
-        project = job.work.target.partition("/")[0]
-        unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
-        return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
-    return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)
-
-
-def _errors_by_project(survey: Survey) -> dict[str, int]:
-    counts = dict.fromkeys(survey.wanted.projects, 0)
-    folders = {folder.path: name for name, folder in survey.wanted.projects.items()}
-    for problem in survey.wanted.problems:
-        name = next((name for path, name in folders.items() if problem.place.file.startswith(f"{path}/")), "")
-        if problem.severity is Severity.ERROR:
-            counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
 def _named(request: Request, survey: Survey) -> list[str]:
     return [t.id for t in survey.wanted.targets if any(matches(pattern, t.id) for pattern in request.targets)]
-
-
-def state_of(action: Action) -> TargetState:
-    """How a target stands, given what is planned for it."""
-    if action.action is ActionKind.KEEP:
-        return TargetState.READY
-    return TargetState.STALLED if action.action is ActionKind.HOLD else TargetState.RECONCILING
-
-
-def states(survey: Survey) -> dict[tuple[str, str, str], int]:
-    """Count targets by (project, phase, state)."""
-    counts: dict[tuple[str, str, str], int] = {}
-    named = [(target_id, TargetState.READY) for target_id in survey.plan.kept]
-    named += [(action.target_id, state_of(action)) for action in survey.plan.actions if action.target is not None]
-    for target_id, state in named:
-        parts = target_id.split("/")
-        key = (parts[0], parts[-1], str(state))
-        counts[key] = counts.get(key, 0) + 1
-    return counts

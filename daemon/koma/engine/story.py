@@ -16,7 +16,7 @@ from koma.core.world import World
 from koma.engine.drafting import Drafting
 from koma.engine.effective import effective
 from koma.engine.reasons import Reasons, facts_now
-from koma.engine.reconcile import state_of
+from koma.engine.standing import state_of
 from koma.engine.survey import Survey
 from koma.engine.wanted import Desires
 from koma.ports import Store

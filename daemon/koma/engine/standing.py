@@ -1,0 +1,64 @@
+"""How things stand after a look: counts, Problems by project, what waits for a person, which jobs nobody wants any more. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from koma.core.action import Action
+from koma.core.job import Job
+from koma.core.problem import Severity
+from koma.core.target import Target
+from koma.core.words import ActionKind, Reason, TargetState
+from koma.engine.survey import Survey
+
+# A target in one of these states stays there until a person does something.
+FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the last pass found, for whoever shows it: `/status.json`, metrics, progress."""
+
+    survey: Survey | None = None
+    held: list[str] = field(default_factory=list)
+    digest: str = ""
+    states: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    error: str = ""
+
+
+def is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str]) -> bool:
+    """Whether nobody wants what this job makes. What may only be unreadable for now is left alone."""
+    if target is None:
+        project = job.work.target.partition("/")[0]
+        unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
+        return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
+    return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)
+
+
+def errors_by_project(survey: Survey) -> dict[str, int]:
+    """Count Problems that hold something, by project; under "" those that belong to none."""
+    counts = dict.fromkeys(survey.wanted.projects, 0)
+    folders = {folder.path: name for name, folder in survey.wanted.projects.items()}
+    for problem in survey.wanted.problems:
+        name = next((name for path, name in folders.items() if problem.place.file.startswith(f"{path}/")), "")
+        if problem.severity is Severity.ERROR:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def state_of(action: Action) -> TargetState:
+    """How a target stands, given what is planned for it."""
+    if action.action is ActionKind.KEEP:
+        return TargetState.READY
+    return TargetState.STALLED if action.action is ActionKind.HOLD else TargetState.RECONCILING
+
+
+def states(survey: Survey) -> dict[tuple[str, str, str], int]:
+    """Count targets by (project, phase, state)."""
+    counts: dict[tuple[str, str, str], int] = {}
+    named = [(target_id, TargetState.READY) for target_id in survey.plan.kept]
+    named += [(action.target_id, state_of(action)) for action in survey.plan.actions if action.target is not None]
+    for target_id, state in named:
+        parts = target_id.split("/")
+        key = (parts[0], parts[-1], str(state))
+        counts[key] = counts.get(key, 0) + 1
+    return counts

@@ -8,7 +8,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plug
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program name) and return the exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    own, argv = argv is None, sys.argv[1:] if argv is None else argv
     if argv in (["--version"], ["-V"]):
         from koma import __version__  # noqa: PLC0415 - start-up time
 
@@ -20,6 +20,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = dispatch(argv)
         sys.stdout.flush()
+        if own and "plan" in argv[:1]:
+            sys.stderr.flush()
+            os._exit(code)  # everything is closed; freeing ten thousand values one by one would only take time
     except KomaError as error:
         sys.stderr.write(f"koma: {error}\n")
         return error.exit_code

@@ -10,12 +10,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program name) and return the exit code."""
     own, argv = argv is None, sys.argv[1:] if argv is None else argv
     if argv in (["--version"], ["-V"]):
-        from koma import __version__  # noqa: PLC0415 - start-up time
+        from koma import __version__
 
         sys.stdout.write(f"koma {__version__}\n")
         return 0
-    from koma.cli import dispatch  # noqa: PLC0415 - start-up time
-    from koma.core.errors import KomaError  # noqa: PLC0415 - start-up time
+    from koma.cli import dispatch
+    from koma.core.errors import KomaError
 
     try:
         code = dispatch(argv)

@@ -63,7 +63,7 @@ class App:
     @cached_property
     def cache(self) -> Cache:
         """What was parsed and resolved before."""
-        from koma.sources.cache import Cache  # noqa: PLC0415
+        from koma.sources.cache import Cache
 
         cache = Cache(self.config.paths.cache, version=f"{__version__} {KEY_FORMAT}")
         self._opened.append(cache.close)
@@ -72,7 +72,7 @@ class App:
     @cached_property
     def source(self) -> Source:
         """Documents, templates and pictures."""
-        from koma.sources.directory import DirectorySource  # noqa: PLC0415
+        from koma.sources.directory import DirectorySource
 
         config = self.config
         templates = os.path.relpath(config.paths.templates, config.workspace)
@@ -80,8 +80,8 @@ class App:
         directory = DirectorySource(config.workspace, config.watch, templates, self.cache, settle_seconds=settle)
         if config.source.mode == "directory":
             return directory
-        from koma.sources.commits import CommitSource  # noqa: PLC0415
-        from koma.sources.git import GitSource  # noqa: PLC0415
+        from koma.sources.commits import CommitSource
+        from koma.sources.git import GitSource
 
         source, folders = config.source, [*(pattern.removesuffix("/*") for pattern in config.watch), templates]
         remote = "://" in source.repository or "@" in source.repository
@@ -93,7 +93,7 @@ class App:
         """What Koma remembers."""
         if self._recalled is not None:
             return self._recalled
-        from koma.stores.sqlite import SqliteStore  # noqa: PLC0415
+        from koma.stores.sqlite import SqliteStore
 
         if self._writes:
             self.config.paths.state.parent.mkdir(parents=True, exist_ok=True)
@@ -106,8 +106,8 @@ class App:
         """For who only reads where the store is lost: what the next run will rebuild, in memory."""
         if self._writes or self.config.paths.state.exists():
             return None
-        from koma.app.recalling import recall  # noqa: PLC0415
-        from koma.stores.memory import MemoryStore  # noqa: PLC0415
+        from koma.app.recalling import recall
+        from koma.stores.memory import MemoryStore
 
         store = MemoryStore()
         recall(store, self.publisher)
@@ -118,7 +118,7 @@ class App:
         """The few columns of the store that a plan with nothing to do reads."""
         if self._writes or self._recalled is not None:
             return self.store
-        from koma.stores.reading import StoreReader  # noqa: PLC0415
+        from koma.stores.reading import StoreReader
 
         reader = StoreReader(self.config.paths.state)
         self._opened.append(reader.close)
@@ -127,14 +127,14 @@ class App:
     @cached_property
     def objects(self) -> FileObjects:
         """The object store."""
-        from koma.publish.objects import FileObjects  # noqa: PLC0415
+        from koma.publish.objects import FileObjects
 
         return FileObjects(self.config.paths.objects)
 
     @cached_property
     def media(self) -> MediaBuilder:
         """Decoding and encoding."""
-        from koma.publish.media import MediaBuilder  # noqa: PLC0415
+        from koma.publish.media import MediaBuilder
 
         return MediaBuilder(self.objects, self.scratch)
 
@@ -148,21 +148,21 @@ class App:
     @cached_property
     def publisher(self) -> FolderPublisher:
         """The outputs folder."""
-        from koma.publish.publisher import FolderPublisher  # noqa: PLC0415
+        from koma.publish.publisher import FolderPublisher
 
         return FolderPublisher(self.config.paths.outputs, self.objects)
 
     @cached_property
     def clock(self) -> Clock:
         """Real time."""
-        from koma.telemetry.clock import SystemClock  # noqa: PLC0415
+        from koma.telemetry.clock import SystemClock
 
         return SystemClock()
 
     @cached_property
     def renderer(self) -> Renderer:
         """Templates to graphs."""
-        from koma.templating.jinja import JinjaRenderer  # noqa: PLC0415
+        from koma.templating.jinja import JinjaRenderer
 
         return JinjaRenderer()
 
@@ -174,8 +174,8 @@ class App:
     @cached_property
     def signatures(self) -> Signatures:
         """Node signatures to check graphs against: those of the server that was seen last, else the recorded ones."""
-        from koma.core.node_rules import Signatures  # noqa: PLC0415
-        from koma.templating.signatures import load_recorded  # noqa: PLC0415
+        from koma.core.node_rules import Signatures
+        from koma.templating.signatures import load_recorded
 
         recorded = load_recorded()
         if not self.live_signatures.is_file():
@@ -206,8 +206,8 @@ class App:
     @cached_property
     def drafting(self) -> Drafting:
         """Scenes to target rows."""
-        from koma.engine.drafting import Drafting  # noqa: PLC0415
-        from koma.engine.graphs import Graphs  # noqa: PLC0415
+        from koma.engine.drafting import Drafting
+        from koma.engine.graphs import Graphs
 
         return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures), self._versions)
 
@@ -227,11 +227,11 @@ class App:
     def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
         """Backends that a rendition is drawn by. Raises KomaError when ComfyUI is needed and none is named."""
         if rendition is Rendition.ANIMATIC:
-            from koma.backends.animatic.backend import AnimaticBackend  # noqa: PLC0415
+            from koma.backends.animatic.backend import AnimaticBackend
 
             return {BackendKind.ANIMATIC: AnimaticBackend()}
-        from koma.backends.comfyui.backend import ComfyUIBackend  # noqa: PLC0415
-        from koma.core.errors import KomaError  # noqa: PLC0415
+        from koma.backends.comfyui.backend import ComfyUIBackend
+        from koma.core.errors import KomaError
 
         named = next(iter(self.config.backends), None)
         if named is None:
@@ -261,7 +261,7 @@ def read_config(workspace: Path) -> Config:
 
 def _read_anew(workspace: Path, file: Path, kept: Path) -> Config:
     config = load(workspace)
-    from koma.core.yamltext import read_yaml  # noqa: PLC0415
+    from koma.core.yamltext import read_yaml
 
     text = file.read_bytes()
     documents = read_yaml(text, CONFIG_FILE).documents

@@ -56,7 +56,7 @@ def dispatch(argv: Sequence[str]) -> int:
         return 0
     name, *rest = args
     if name not in COMMANDS:
-        from koma.core.hints import did_you_mean  # noqa: PLC0415 - start-up time
+        from koma.core.hints import did_you_mean
 
         hint = did_you_mean(name, COMMANDS) or "koma --help   (lists the commands)"
         raise UsageError(f"there is no command `{name}`", hint)
@@ -96,8 +96,8 @@ def _split_workspace(argv: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 
 def _run_typer(name: str, module: ModuleType, args: list[str], workspace: Path | None) -> int:
-    import typer  # noqa: PLC0415 - start-up time of the commands that do without it
-    from typer.main import get_command  # noqa: PLC0415 - likewise
+    import typer
+    from typer.main import get_command
 
     app: Any = getattr(module, "app", None)
     if app is None:

@@ -22,6 +22,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> int:
     """Read every document, decode every reference picture, try out every template. Exit 1 if something is wrong."""
-    from koma.cli.checking import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.checking import run
 
     return run(ctx.obj, paths or [], Form.JSON if as_json else form)

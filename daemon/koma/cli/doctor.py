@@ -10,6 +10,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """Check the workspace, the machine and the backends. Exit 1 if something fails; warnings are only shown."""
-    from koma.cli.examining import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.examining import run
 
     return run(ctx.obj, as_json=as_json)

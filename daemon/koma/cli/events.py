@@ -23,9 +23,9 @@ def command(
     since: Annotated[str, typer.Option(metavar="WHEN", help="Not older than 30m, 12h, 7d, or 2026-11-21T20:00.")] = "",
 ) -> int:
     """Print domain events, oldest first."""
-    from koma.app.workspace import App  # noqa: PLC0415 - start-up time of --help
-    from koma.telemetry.eventlog import follow as tail  # noqa: PLC0415
-    from koma.telemetry.eventlog import history  # noqa: PLC0415
+    from koma.app.workspace import App
+    from koma.telemetry.eventlog import follow as tail
+    from koma.telemetry.eventlog import history
 
     with App.open(ctx.obj) as app:
         path = app.config.paths.events
@@ -59,7 +59,7 @@ def _newer(events: Iterable[Mapping[str, Any]], start: float) -> Iterator[Mappin
 
 
 def _lines(events: Iterable[Mapping[str, Any]], *, as_json: bool) -> Iterator[str]:
-    import json  # noqa: PLC0415
+    import json
 
     for event in events:
         yield json.dumps(event, separators=(",", ":")) if as_json else line_of(event)
@@ -67,8 +67,8 @@ def _lines(events: Iterable[Mapping[str, Any]], *, as_json: bool) -> Iterator[st
 
 def line_of(event: Mapping[str, Any]) -> str:
     """One event for people: time, name, target, then its other fields."""
-    from koma.cli.printing import moment  # noqa: PLC0415 - start-up time of --help
-    from koma.telemetry.plain import printable  # noqa: PLC0415
+    from koma.cli.printing import moment
+    from koma.telemetry.plain import printable
 
     rest = [f"{name}={value}" for name, value in event.items() if name not in (*_OWN, "target") and value not in ("", None, [], {})]
     return printable("  ".join(filter(None, [moment(event.get("at", 0.0)), str(event.get("event", "")), event.get("target", ""), *rest])))

@@ -16,6 +16,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """How a target stands and why, what it is made from and where that is written, every take, and what a person can do."""
-    from koma.cli.explaining import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.explaining import run
 
     return run(ctx.obj, target, rendition, bundle, as_json=as_json)

@@ -24,7 +24,7 @@ def run(workspace: Path | None, pattern: str, rendition: str, bundle: Path | Non
         target_id = _one(pattern, teller.ids())
         facts = _facts(teller, target_id)
         if bundle is not None:
-            from koma.cli.bundling import pack  # noqa: PLC0415 - only where one is asked for
+            from koma.cli.bundling import pack
 
             say(f"{count(pack(bundle, app, teller, facts), 'file')} in {bundle}; secrets were taken out, but look before you share it")
         elif as_json:

@@ -12,6 +12,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """Mark what takes, jobs and receipts name; everything else that is older than a day may go."""
-    from koma.cli.collecting import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.collecting import run
 
     return run(ctx.obj, older_than, delete=yes, as_json=as_json)

@@ -14,7 +14,7 @@ def command(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where; here, if left out.")] = None,
 ) -> int:
     """Make a workspace: koma.yaml, templates, specs, and a project of two shots that renders at once."""
-    from koma.cli.shipped import workspace_files  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.shipped import workspace_files
 
     root = folder or ctx.obj or Path()
     files = workspace_files()
@@ -29,7 +29,7 @@ def command(
 
 
 def _refuse(root: Path, there: list[str]) -> None:
-    from koma.core.errors import KomaError  # noqa: PLC0415 - start-up time of --help
+    from koma.core.errors import KomaError
 
     if root.exists() and not root.is_dir():
         raise KomaError(f"{root} is a file", "koma init DIR, with the name of a folder")
@@ -39,7 +39,7 @@ def _refuse(root: Path, there: list[str]) -> None:
 
 
 def _tell(root: Path, kept: list[str]) -> None:
-    from koma.cli.printing import print_lines  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.printing import print_lines
 
     lines = [f"A new workspace lies in {root.resolve()}. Its sample story is in projects/my-story/."]
     lines += ["Your .gitignore was left as it is: add outputs/ to it."] if kept else []

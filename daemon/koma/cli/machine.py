@@ -72,7 +72,7 @@ def sqlite() -> Finding:
 
 def codecs() -> Finding:
     """Look for the encoders that outputs and objects need."""
-    import av  # noqa: PLC0415 - slow to import
+    import av
 
     missing = [name for name in CODECS if name not in av.codecs_available]
     if missing:

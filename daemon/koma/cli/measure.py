@@ -15,7 +15,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """Measure files with every metric that Koma has. Exit 1 if one does not decode."""
-    from koma.cli.printing import print_json, print_lines, table  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.printing import print_json, print_lines, table
 
     wanted = _known(metrics or [])
     found = [(file, _measured(file, wanted)) for file in files]
@@ -33,9 +33,9 @@ def _decodes(measured: "tuple[Measurement, ...]") -> bool:
 
 
 def _known(metrics: list[str]) -> list[str]:
-    from koma.core.errors import UsageError  # noqa: PLC0415 - start-up time of --help
-    from koma.core.hints import did_you_mean  # noqa: PLC0415
-    from koma.core.metrics import METRICS  # noqa: PLC0415
+    from koma.core.errors import UsageError
+    from koma.core.hints import did_you_mean
+    from koma.core.metrics import METRICS
 
     for metric in metrics:
         if metric not in METRICS:
@@ -44,10 +44,10 @@ def _known(metrics: list[str]) -> list[str]:
 
 
 def _measured(file: Path, metrics: list[str]) -> "tuple[Measurement, ...]":
-    from koma.core.errors import UsageError  # noqa: PLC0415 - start-up time of --help
-    from koma.core.media import Media  # noqa: PLC0415
-    from koma.measures.measure import FileMeasure  # noqa: PLC0415
-    from koma.pixels.whole import PICTURES, container_of  # noqa: PLC0415
+    from koma.core.errors import UsageError
+    from koma.core.media import Media
+    from koma.measures.measure import FileMeasure
+    from koma.pixels.whole import PICTURES, container_of
 
     try:
         media = Media.IMAGE if container_of(file) in PICTURES else Media.VIDEO

@@ -64,6 +64,6 @@ def run(args: list[str], workspace: Path | None) -> int:
     if options.help:
         sys.stdout.write(USAGE)
         return 0
-    from koma.cli import planning  # noqa: PLC0415 - start-up time of --help
+    from koma.cli import planning
 
     return planning.run(options, workspace)

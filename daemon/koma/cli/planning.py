@@ -66,7 +66,7 @@ def _survey(app: App, rendition: Rendition, selection: Selection) -> "Survey":
 def _explained(app: App, survey: "Survey") -> list[Action]:
     if not any(action.reason is Reason.CHANGED for action in survey.plan.actions):
         return survey.plan.actions
-    from koma.engine.reasons import Reasons  # noqa: PLC0415 - only where something changed
+    from koma.engine.reasons import Reasons
 
     return Reasons(survey, app.desires, app.drafting, app.store).explained(survey.plan.actions)
 
@@ -98,7 +98,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 
 def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
-    import json  # noqa: PLC0415
+    import json
 
     p50, p90 = gpu_seconds(survey.plan)
     kept = [Action(name, ActionKind.KEEP, Reason.CURRENT) for name in survey.plan.kept] if everything else []

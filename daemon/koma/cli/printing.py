@@ -21,7 +21,7 @@ def print_json(facts: Mapping[str, Any]) -> None:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Write lines to standard output, safe for a terminal."""
-    from koma.telemetry.plain import printable  # noqa: PLC0415 - start-up time
+    from koma.telemetry.plain import printable
 
     sys.stdout.write("".join(f"{printable(part)}\n" for line in lines for part in line.split("\n")))
 
@@ -78,7 +78,7 @@ def _nearest(pattern: str, ids: Sequence[str]) -> str:
 
 def daemon_of(lock_file: Path) -> str:
     """Say who holds the lock of a workspace; "" if nobody does."""
-    from koma.stores.lock import LockHeld, StateLock  # noqa: PLC0415 - start-up time
+    from koma.stores.lock import LockHeld, StateLock
 
     if not lock_file.exists():
         return ""

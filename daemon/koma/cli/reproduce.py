@@ -12,6 +12,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """Render a receipt again on its backend and compare lossless frames. Exit 0 identical, 1 differs, 3 cannot."""
-    from koma.cli.reproduction import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.reproduction import run
 
     return run(ctx.obj, receipt, as_json=as_json)

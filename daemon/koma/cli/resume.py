@@ -5,7 +5,7 @@ import typer
 
 def command(ctx: typer.Context) -> int:
     """Go on after a pause."""
-    from koma.cli.wishing import wish_for_all  # noqa: PLC0415 - start-up time of --help
-    from koma.core.wish import Wish  # noqa: PLC0415
+    from koma.cli.wishing import wish_for_all
+    from koma.core.wish import Wish
 
     return wish_for_all(ctx.obj, Wish.RESUME)

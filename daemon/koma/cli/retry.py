@@ -10,7 +10,7 @@ def command(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="An id, the beginning of one, or a pattern with * and ?.")],
 ) -> int:
     """Try stalled targets again, also ones that passed."""
-    from koma.cli.wishing import wish_for_targets  # noqa: PLC0415 - start-up time of --help
-    from koma.core.wish import Wish  # noqa: PLC0415
+    from koma.cli.wishing import wish_for_targets
+    from koma.core.wish import Wish
 
     return wish_for_targets(ctx.obj, Wish.RETRY, targets)

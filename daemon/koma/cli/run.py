@@ -19,9 +19,9 @@ def command(
     exclude: Annotated[list[str] | None, typer.Option(metavar="TARGET", help="Leave these out.")] = None,
 ) -> int:
     """Watch the workspace and render what changed. With --once: exit 0 all ready, 1 errors, 3 something waits for a person."""
-    from koma.app.daemon import Orders, run  # noqa: PLC0415 - start-up time of --help
-    from koma.app.workspace import App  # noqa: PLC0415
-    from koma.stores.lock import StateLock  # noqa: PLC0415
+    from koma.app.daemon import Orders, run
+    from koma.app.workspace import App
+    from koma.stores.lock import StateLock
 
     with App.open(ctx.obj, writes=True, settle=not once) as app:
         lock = StateLock(app.config.paths.state.with_suffix(".lock"))

@@ -11,9 +11,9 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is not current.")] = False,
 ) -> int:
     """Write specs/*.schema.json, and the field tables of specs/README.md where it has markers for them."""
-    from koma.cli.printing import count, say  # noqa: PLC0415 - start-up time of --help
-    from koma.config import find_workspace  # noqa: PLC0415
-    from koma.core.errors import KomaError  # noqa: PLC0415
+    from koma.cli.printing import count, say
+    from koma.config import find_workspace
+    from koma.core.errors import KomaError
 
     folder = find_workspace(ctx.obj, Path.cwd()) / "specs"
     wanted = files(folder)
@@ -31,7 +31,7 @@ def command(
 
 def files(folder: Path) -> dict[Path, str]:
     """Every file of a specs folder that is generated, with its text."""
-    from koma.core.schema import BEGIN, schema_text, schemas, with_reference  # noqa: PLC0415 - start-up time of --help
+    from koma.core.schema import BEGIN, schema_text, schemas, with_reference
 
     wanted = {folder / name: schema_text(schema) for name, schema in schemas().items()}
     readme = folder / "README.md"

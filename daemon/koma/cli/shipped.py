@@ -46,7 +46,7 @@ def _hidden(name: Path) -> bool:
 
 def workspace_files() -> dict[str, bytes]:
     """Every file of a new workspace: settings, a commented sample project, templates, and the schemas that editors read."""
-    from koma.core.schema import schema_text, schemas  # noqa: PLC0415 - start-up time: reads the models
+    from koma.core.schema import schema_text, schemas
 
     files = {_RENAMED.get(name, name): content for name, content in files_of(_DATA / "workspace").items()}
     files |= {f"templates/{name}": content for name, content in files_of(templates_folder()).items()}

@@ -12,11 +12,11 @@ def command(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of to standard output.")] = None,
 ) -> int:
     """Record a ComfyUI server's node signatures, one class on each line."""
-    import sys  # noqa: PLC0415
+    import sys
 
-    from koma.cli.printing import say  # noqa: PLC0415 - start-up time of --help
-    from koma.core.errors import KomaError  # noqa: PLC0415
-    from koma.templating.signatures import dump_signatures  # noqa: PLC0415
+    from koma.cli.printing import say
+    from koma.core.errors import KomaError
+    from koma.templating.signatures import dump_signatures
 
     classes = _asked(source) if source.startswith(("http://", "https://")) else _read(Path(source))
     if not classes:
@@ -31,10 +31,10 @@ def command(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import json  # noqa: PLC0415
+    import json
 
-    from koma.core.errors import KomaError  # noqa: PLC0415 - start-up time of --help
-    from koma.core.signatures import from_object_info  # noqa: PLC0415
+    from koma.core.errors import KomaError
+    from koma.core.signatures import from_object_info
 
     try:
         data = json.loads(file.read_bytes())
@@ -49,14 +49,14 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _asked(url: str) -> dict[str, Any]:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     return asyncio.run(_ask(url))
 
 
 async def _ask(url: str) -> dict[str, Any]:
-    from koma.backends.comfyui.backend import ComfyUIBackend  # noqa: PLC0415 - start-up time of --help
-    from koma.core.errors import KomaError  # noqa: PLC0415
+    from koma.backends.comfyui.backend import ComfyUIBackend
+    from koma.core.errors import KomaError
 
     backend = ComfyUIBackend("signatures", url.rstrip("/").removesuffix("/object_info"))
     try:

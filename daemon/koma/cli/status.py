@@ -11,6 +11,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
     """Phases, pass rates, queue, time left, and the targets that need a person. Works while a daemon runs."""
-    from koma.cli.standing import run  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.standing import run
 
     return run(ctx.obj, watch=watch, as_json=as_json)

@@ -12,7 +12,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Facts for programs.")]
 @app.command()
 def check(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> int:
     """Read manifests, render samples with every set, check the graphs. Exit 1 if something is wrong."""
-    from koma.cli.templating import check_templates  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.templating import check_templates
 
     return check_templates(ctx.obj, names or [], as_json=as_json)
 
@@ -20,7 +20,7 @@ def check(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> i
 @app.command()
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> int:
     """Say what a template makes, takes and needs."""
-    from koma.cli.templating import show_template  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.templating import show_template
 
     return show_template(ctx.obj, name, as_json=as_json)
 
@@ -28,7 +28,7 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")
 @app.command()
 def add(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Templates that ship with Koma.")]) -> int:
     """Copy templates that ship with Koma into this workspace."""
-    from koma.cli.upgrading import add_templates  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.upgrading import add_templates
 
     return add_templates(ctx.obj, names)
 
@@ -40,6 +40,6 @@ def upgrade(
     write: Annotated[bool, typer.Option("--write", help="Change the files; without it, the difference is only shown.")] = False,
 ) -> int:
     """Show how this workspace's templates differ from those that ship with this Koma, and take those over with --write."""
-    from koma.cli.upgrading import upgrade_templates  # noqa: PLC0415 - start-up time of --help
+    from koma.cli.upgrading import upgrade_templates
 
     return upgrade_templates(ctx.obj, names or [], write=write)

@@ -53,6 +53,13 @@ MISTAKES = {
     "a seed of more than 64 bits": (f"{SHOT}    seed: {2**64}\n", "out-of-range", (5, 11), "shots.sh010.seed", str(2**64 - 1)),
     "no frames at all": (f"{SHOT}    frames: 0\n", "out-of-range", (5, 13), "shots.sh010.frames", "at least 1"),
     "a width that no model likes": ("kind: project\nid: a\nwidth: 1023\n", "out-of-range", (3, 8), "width", "a multiple of 8, in px"),
+    "a metric that nobody measures": (
+        "kind: project\nid: a\ngates: {rules: {still: {sharpnes: {min: 1}}}}\n",
+        "unknown-value",
+        (3, 25),
+        "gates.rules.still.sharpnes",
+        "did you mean `sharpness`?",
+    ),
     "too many takes": ("kind: project\nid: a\ntakes: {still: 21}\n", "out-of-range", (3, 16), "takes.still", "at most 20"),
     "a length that is given twice": (f"{SHOT}    frames: 3\n    seconds: 1\n", "two-lengths", (6, 14), "shots.sh010.seconds", "one of"),
     "a duration in other words": (f"{SHOT}    duration: 2s\n", "bad-text", (5, 15), "shots.sh010.duration", "`2+12`"),
@@ -121,10 +128,10 @@ MISTAKES = {
         "`min`, `max` or `equals`",
     ),
     "a rule that nothing can pass": (
-        "kind: project\nid: a\ngates: {rules: {all: {x: {min: 2, max: 1}}}}\n",
+        "kind: project\nid: a\ngates: {rules: {all: {frozen: {min: 2, max: 1}}}}\n",
         "bad-range",
-        (3, 32),
-        "gates.rules.all.x.min",
+        (3, 37),
+        "gates.rules.all.frozen.min",
         "larger than max",
     ),
     "a range that nothing fits": (

@@ -96,7 +96,6 @@ def test_every_light_field_has_a_column_of_its_name(raw, cls, row):
 def test_raw_published_rows_stand_in_the_order_of_the_fields(store):
     store.put_published(published(decided=True))
     assert [Published(*row) for row in store.published_rows()] == store.published()
-    assert store.published_files() == [(published().path, published().size)]
 
 
 # Readers

@@ -30,8 +30,6 @@ class JobState(StrEnum):
 
 
 TERMINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-GPU_LANE = frozenset({JobState.QUEUED, JobState.SUBMITTING, JobState.SUBMITTED, JobState.COLLECTING})
-CPU_LANE = frozenset({JobState.MEASURING, JobState.JUDGING, JobState.PUBLISHING})
 
 # Which state may follow which. The stores refuse everything else.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {

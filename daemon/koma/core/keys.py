@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any
 
 KEY_FORMAT = "koma-1"
-SEED_LIMIT = 2**64
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 

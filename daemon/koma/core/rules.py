@@ -53,7 +53,7 @@ def with_overrides(rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, A
     """Apply a project's own thresholds: metric id → any of `min`, `max`, `equals` (numbers) and `required` (bool).
 
     A metric that names a threshold replaces all rules of that metric; `required` alone keeps their thresholds. `source` is where the
-    overrides stand (`projects/x/project.yaml:12:5`). Names are not checked here: see koma.core.metrics.METRIC_IDS.
+    overrides stand (`projects/x/project.yaml:12:5`). Names were checked when the document was read.
     """
     result: list[Rule] = []
     for metric in dict.fromkeys([*(rule.metric for rule in rules), *overrides]):

@@ -119,16 +119,12 @@ class Template:
         """Read what `to_json` gave. Raises koma.core.codec.CodecError."""
         return from_json(Template, data)
 
-    def can_make(self, frames: int, fps: float) -> bool:
-        """Whether one run makes a clip of this many frames at this rate; always True for pictures."""
-        return not self.frame_problem(frames, fps)
-
     def nearest(self, frames: int) -> tuple[int, ...]:
         """Give the frame counts closest to the one wanted, from below and above; the count itself for pictures."""
         return (frames,) if self.frames is None else self.frames.nearest(frames)
 
     def frame_problem(self, frames: int, fps: float) -> str:
-        """Say why that clip can't be made, and what could be; "" if it can."""
+        """Say why one run can't make a clip of this many frames at this rate, and what it could; "" if it can, always for pictures."""
         if self.frames is not None and not self.frames.allows(frames):
             near = " or ".join(str(count) for count in self.nearest(frames))
             return f"template {self.name} can't make {frames} frames in one run: it makes {self.frames} (nearest: {near})"

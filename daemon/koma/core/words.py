@@ -90,5 +90,4 @@ class TargetState(StrEnum):
     STALLED = "Stalled"
 
 
-RENDITION_RANK = {Rendition.ANIMATIC: 0, Rendition.DRAFT: 1, Rendition.FINAL: 2}
 PHASE_RANK = {Phase.STILL: 0, Phase.LOOP: 1, Phase.VIDEO: 2}

@@ -78,10 +78,6 @@ class StoreReader:
         """Whether any job is on its way."""
         return bool(self._rows("SELECT EXISTS (SELECT 1 FROM jobs)")[0][0])
 
-    def published_files(self) -> list[tuple[str, int]]:
-        """Return path relative to outputs/ and size in bytes of everything that is published."""
-        return self._rows("SELECT path, size FROM published")
-
     def flags(self) -> dict[str, str]:
         """Small named facts."""
         return dict(self._rows("SELECT name, value FROM flags ORDER BY name"))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 RGB = tuple[int, int, int]
 
 WHITE: RGB = (255, 255, 255)
-BLACK: RGB = (0, 0, 0)
 INK: RGB = (52, 38, 58)
 PAPER: RGB = (250, 244, 230)
 

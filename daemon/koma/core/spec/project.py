@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from koma.core.hints import did_you_mean
+from koma.core.metrics import METRIC_IDS
 from koma.core.spec import standard
 from koma.core.spec.base import Address, DocumentSpec, Id, Lora, Name, Parameters, PhaseName, Phases, Spec, refuse, unit
 from koma.core.spec.defaults import Defaults
@@ -46,7 +48,15 @@ class MetricRule(Spec):
         return self
 
 
-Metrics = dict[Name, MetricRule]
+def _known_metric(name: str) -> str:
+    if name in METRIC_IDS:
+        return name
+    known = ", ".join(f"`{metric}`" for metric in sorted(METRIC_IDS))
+    hint = did_you_mean(name, METRIC_IDS) or "choose one of them"
+    raise refuse("unknown-value", f"no metric is called `{name}`", expected=known, hint=hint)
+
+
+Metrics = dict[Annotated[Name, AfterValidator(_known_metric)], MetricRule]
 
 
 class GateRules(Spec):

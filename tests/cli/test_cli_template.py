@@ -29,6 +29,28 @@ def test_a_broken_manifest_is_an_error_of_that_template(workspace):
     assert workspace.koma("template", "show", "noise").code == 1
 
 
+def test_every_sample_of_a_template_is_tried_out(workspace):
+    workspace.write("templates/noise/sample-big.yaml", workspace.read("templates/noise/sample.yaml").replace("seed: 1", "sead: 1"))
+    done = workspace.koma("template", "check", "noise", "--json")
+    assert done.code == 1
+    assert {problem["file"] for problem in done.json["problems"]} == {"templates/noise/sample-big.yaml"}
+
+
+def test_a_file_that_only_begins_like_a_sample_is_none(workspace):
+    workspace.write("templates/noise/samples.yaml", "sead: 1\n")
+    workspace.write("templates/noise/sample-old/sample.yaml", "sead: 1\n")
+    assert workspace.koma("template", "check", "noise").code == 0
+
+
+def test_what_is_given_up_where_memory_runs_out_is_tried_out_too(workspace):
+    workspace.append("templates/noise/template.yaml", "ladder:\n  - {width: 0.5}\n")
+    assert workspace.koma("template", "check", "noise").code == 0
+    workspace.edit("templates/noise/graph.json.j2", "{{ width }}", "{{ width if width > 40 else none }}")
+    done = workspace.koma("template", "check", "noise")
+    assert done.code == 1
+    assert "input width" in done.out
+
+
 @pytest.mark.parametrize("command", [["check", "nose"], ["show", "nose"]], ids=" ".join)
 def test_a_name_that_is_not_there_is_refused_with_the_closest(workspace, command):
     done = workspace.koma("template", *command)
@@ -52,6 +74,19 @@ def test_added_templates_are_those_that_ship_with_koma_and_are_sound(workspace, 
     assert workspace.koma("template", "add", name).code == 0
     assert files_of(workspace.root / "templates" / name) == files_of(template_folder(name))
     assert workspace.koma("template", "check", name).code == 0
+
+
+def test_show_tells_what_a_template_takes_of_characters_style_and_runs_and_what_it_gives_up(workspace):
+    assert workspace.koma("template", "add", "still", "svd-video", "style-transfer").code == 0
+    text = workspace.koma("template", "show", "still").out
+    assert "up to 2; 4 references each; of their sheets front; pose pictures" in text
+    assert "depth (the shot's control.depth, if there is one)" in text
+    assert "tiled_decode: true, then scale: 0.75" in text
+    assert "a later one repeats 1 frame" in workspace.koma("template", "show", "svd-video").out
+    text = workspace.koma("template", "show", "style-transfer").out
+    assert "clip (what it finishes, if there is one)" in text
+    assert "up to 3 pictures" in text
+    assert " finish\n" in text
 
 
 def test_add_overwrites_nothing(workspace):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from koma.core.media import Media
 from koma.core.parameter import Parameter, ParameterType
 from koma.core.problem import Place
-from koma.core.template import FrameRule, Rate, Template, TemplateInput, bind
+from koma.core.template import Chain, CharacterNeeds, FrameRule, Rate, Template, TemplateInput, bind
 from koma.core.words import BackendKind, Phase
 
 PLACE = Place("projects/p/s01.yaml", 12, 5)
@@ -216,5 +216,95 @@ def test_the_nearest_counts_can_be_made_and_nothing_lies_between(rule, frames):
         assert not any(rule.allows(count) for count in range(near[0] + 1, near[1]))
 
 
-def test_a_template_comes_back_from_the_cache_as_it_was():
-    assert Template.from_json(json.loads(json.dumps(DEMO.to_json()))) == DEMO
+AKI = {
+    "id": "aki",
+    "name": "Aki",
+    "version": "adult",
+    "prompt": "young woman",
+    "negative": "",
+    "weight": 0.8,
+    "references": ["koma-input:aki.1"],
+    "sheet": ["koma-input:aki.sheet.front"],
+    "region": {"x": 0, "y": 0, "width": 512, "height": 576},
+    "pose": {"image": "koma-input:aki.pose", "x": 0, "y": 40, "width": 200, "height": 536},
+}
+CAST = make(characters=CharacterNeeds(2, references=4, sheet=("front",), poses=True), style_references=2)
+
+
+def test_characters_and_style_pictures_enter_the_graph_as_they_are():
+    given = {"seed": 1, "characters": [AKI, {**AKI, "id": "ren", "pose": None}], "style_references": ["koma-input:style.1"]}
+    params, problems = bind(CAST, given)
+    assert problems == []
+    assert {name: params[name] for name in given} == given
+
+
+def test_characters_and_style_pictures_are_empty_where_nobody_gives_them():
+    params, problems = bind(CAST, {"seed": 1})
+    assert problems == []
+    assert (params["characters"], params["style_references"]) == ([], [])
+
+
+def test_what_koma_injects_is_passed_over_where_the_template_takes_none():
+    params, problems = bind(DEMO, {"seed": 1, "characters": [AKI], "style_references": ["koma-input:style.1"]})
+    assert problems == []
+    assert not {"characters", "style_references"} & params.keys()
+
+
+WRONG_CAST = {
+    "a name is no list of characters": ("characters", "aki", "", "at most 2 characters"),
+    "more characters than it takes": ("characters", [AKI] * 3, "", "at most 2 characters"),
+    "a character without a field": ("characters", [{k: v for k, v in AKI.items() if k != "pose"}], "character 1", "exactly these fields"),
+    "a character with a field too many": ("characters", [{**AKI, "age": 3}], "character 1", "exactly these fields"),
+    "a file name is no placeholder": ("characters", [AKI, {**AKI, "references": ["a.png"]}], "character 2: references", "`koma-input:`"),
+    "a placeholder has a name": ("characters", [{**AKI, "sheet": ["koma-input:"]}], "character 1: sheet", "`koma-input:`"),
+    "a weight is a number": ("characters", [{**AKI, "weight": "much"}], "character 1: weight", "a number"),
+    "a region lies in the picture": ("characters", [{**AKI, "region": {**AKI["region"], "x": -1}}], "character 1: region: x", "from 0"),
+    "a region has a size": ("characters", [{**AKI, "region": {**AKI["region"], "width": 0}}], "character 1: region: width", "from 1"),
+    "a pose has its picture": ("characters", [{**AKI, "pose": AKI["region"]}], "character 1: pose", "image, x, y, width, height"),
+    "more style pictures than it takes": ("style_references", ["koma-input:style.1"] * 3, "", "at most 2 pictures"),
+    "a style picture is a placeholder": ("style_references", ["style.png"], "", "`koma-input:`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "where", "expected"), WRONG_CAST.values(), ids=WRONG_CAST)
+def test_a_character_or_style_picture_of_another_shape_is_refused(name, value, where, expected):
+    _, (problem,) = bind(CAST, {"seed": 1, name: value}, "draft", PLACE)
+    assert (problem.place, problem.path, problem.code) == (PLACE, f"parameters.{name}", "wrong-parameter")
+    assert where in problem.message
+    assert expected in problem.expected
+
+
+LADDER = make(
+    parameters={**DEMO.parameters, "size": Parameter(ParameterType.INT, min=60, multiple_of=16), "seed": Parameter(ParameterType.INT)},
+    ladder=({"tiled": True}, {"width": 0.75, "size": 0.5}, {"width": 0.5, "cfg": 0.5, "steps": 4}),
+)
+REDUCED = {
+    "nothing is given up at first": (0, {}),
+    "a rung sets a value": (1, {"tiled": True}),
+    "a fraction of a whole number is a factor, down to a multiple": (2, {"tiled": True, "width": 192, "size": 64}),
+    "rungs add up, and a fraction of a number is its value": (
+        3, {"tiled": True, "width": 96, "size": 64, "cfg": 0.5, "steps": 4}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rungs", "changed"), REDUCED.values(), ids=REDUCED)
+def test_what_is_given_up_rung_by_rung(rungs, changed):
+    params, problems = bind(LADDER, {"seed": 1, "width": 256, "size": 96})
+    assert problems == []
+    assert LADDER.reduced(params, rungs) == {**params, **changed}
+
+
+FINISHER = make(phase=None, frames=None, rate=None, multiplier="steps", inputs={"clip": TemplateInput("clip")})
+
+
+def test_a_template_without_a_phase_finishes():
+    assert (FINISHER.finishes, DEMO.finishes) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [DEMO, CAST, LADDER, FINISHER, make(chain=Chain("image", 2, 9))],
+    ids=["plain", "with a cast", "with a ladder", "that finishes", "in a chain"],
+)
+def test_a_template_comes_back_from_the_cache_as_it_was(template):
+    assert Template.from_json(json.loads(json.dumps(template.to_json()))) == template

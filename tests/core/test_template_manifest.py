@@ -5,7 +5,7 @@ import pytest
 from koma.core.manifest import parse_sample, parse_template
 from koma.core.media import Media
 from koma.core.parameter import ParameterType
-from koma.core.template import FrameRule, Rate, Template, TemplateInput
+from koma.core.template import Chain, CharacterNeeds, FrameRule, Rate, Template, TemplateInput
 
 FILE = "templates/demo/template.yaml"
 GOOD = """\
@@ -85,6 +85,90 @@ MISTAKES = {
 def test_a_mistake_in_a_manifest_is_a_located_problem(old, new, code, line):
     assert old in GOOD
     problems = parse_template(GOOD.replace(old, new, 1), FILE)
+    assert isinstance(problems, list)
+    assert (code, FILE, line) in [(problem.code, problem.place.file, problem.place.line) for problem in problems]
+
+
+CHAINED = (
+    GOOD
+    + """\
+chain: {input: image, overlap: 2, max: 5}
+characters: {max: 2, references: 4, sheet: [front, close-up], poses: true}
+style: {references: 3}
+ladder:
+  - {mode: hard}
+  - {steps: 0.5}
+"""
+)
+FINISH = """\
+kind: template
+name: demo
+title: Demo
+description: More frames.
+phase: finish
+family: post
+parameters:
+  times: {type: int, default: 2, min: 1, max: 8, description: How many times the frames.}
+  soft: {type: bool, default: false, description: Softer.}
+inputs:
+  clip: {from: clip, description: What it works on.}
+finish: {multiplier: times}
+outputs: {media: frames}
+vram_gb: 4
+estimate_seconds: 30
+"""
+
+
+def test_a_manifest_of_a_chain_with_characters_gives_a_template():
+    template = parse_template(CHAINED, FILE)
+    assert isinstance(template, Template)
+    assert template.chain == Chain("image", 2, 5)
+    assert template.characters == CharacterNeeds(2, references=4, sheet=("front", "close-up"), poses=True)
+    assert template.style_references == 3
+    assert template.ladder == ({"mode": "hard"}, {"steps": 0.5})
+
+
+def test_a_manifest_of_a_template_that_finishes_has_no_phase():
+    template = parse_template(FINISH, FILE)
+    assert isinstance(template, Template)
+    assert template.finishes
+    assert template.multiplier == "times"
+    assert (template.frames, template.rate, template.chain) == (None, None, None)
+
+
+@pytest.mark.parametrize("source", ["still", "reference", "control.pose", "control.depth"])
+def test_a_phase_reads_pictures_of_the_shot(source):
+    template = parse_template(GOOD.replace("from: still", f"from: {source}"), FILE)
+    assert isinstance(template, Template)
+    assert template.inputs["image"].source == source
+
+
+MORE_MISTAKES = {
+    "a chain goes through an input": (CHAINED, "chain: {input: image", "chain: {input: imige", "unknown-input", 20),
+    "a chain is made of runs": (CHAINED, "frames: {min: 16, max: 32, step: 8}\n", "", "missing-field", 19),
+    "a later run adds frames": (CHAINED, "overlap: 2", "overlap: 32", "wrong-value", 20),
+    "a chain has at least one run": (CHAINED, "max: 5}", "max: 0}", "out-of-range", 20),
+    "a pose of a sheet is one of eight": (CHAINED, "[front, close-up]", "[front, closeup]", "unknown-value", 21),
+    "a pose of a sheet is listed once": (CHAINED, "[front, close-up]", "[front, front]", "duplicate-value", 21),
+    "characters have a most": (CHAINED, "{max: 2, references", "{references", "missing-field", 21),
+    "style pictures are counted": (CHAINED, "style: {references: 3}", "style: {references: 0}", "out-of-range", 22),
+    "characters are no parameter": (CHAINED, "  steps: {type", "  characters: {type", "reserved-name", 9),
+    "style pictures are no parameter": (CHAINED, "  steps: {type", "  style_references: {type", "reserved-name", 9),
+    "a rung names parameters that are there": (CHAINED, "- {mode: hard}", "- {mood: hard}", "unknown-parameter", 24),
+    "a rung holds values that fit": (CHAINED, "- {mode: hard}", "- {mode: harder}", "wrong-parameter", 24),
+    "a factor lies between 0 and 1": (CHAINED, "- {steps: 0.5}", "- {steps: 1.5}", "wrong-parameter", 25),
+    "a phase works on no clip": (GOOD, "from: still", "from: clip", "wrong-value", 12),
+    "a phase does not finish": (GOOD, "outputs:", "finish: {multiplier: steps}\noutputs:", "wrong-value", 13),
+    "what finishes works on something": (FINISH, "{from: clip", "{from: still", "missing-field", 5),
+    "frames are multiplied by a parameter": (FINISH, "multiplier: times", "multiplier: time", "unknown-parameter", 12),
+    "frames are multiplied by a whole number": (FINISH, "multiplier: times", "multiplier: soft", "unknown-parameter", 12),
+}
+
+
+@pytest.mark.parametrize(("text", "old", "new", "code", "line"), MORE_MISTAKES.values(), ids=MORE_MISTAKES)
+def test_a_mistake_about_chains_characters_and_finishing_is_a_located_problem(text, old, new, code, line):
+    assert old in text
+    problems = parse_template(text.replace(old, new, 1), FILE)
     assert isinstance(problems, list)
     assert (code, FILE, line) in [(problem.code, problem.place.file, problem.place.line) for problem in problems]
 

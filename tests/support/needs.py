@@ -32,3 +32,11 @@ def real_comfyui() -> str:
     if not url:
         pytest.skip(OPT_IN + "set KOMA_COMFYUI_URL to a running ComfyUI server")
     return url
+
+
+def real_comfyui_packs() -> str:
+    """Return the address of the server with all node packs that KOMA_COMFYUI_PACKS_URL names, or skip, as `real_comfyui` does."""
+    url = os.environ.get("KOMA_COMFYUI_PACKS_URL", "").rstrip("/")
+    if not url:
+        pytest.skip(OPT_IN + "set KOMA_COMFYUI_PACKS_URL to a running ComfyUI server with the node packs of the templates")
+    return url

@@ -1,20 +1,20 @@
 """The work behind `koma template check` and `show`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from koma.cli.checking import errors_in, open_work_tree, summary
 from koma.cli.planning import problem_json
-from koma.cli.printing import print_json, print_lines, table
+from koma.cli.printing import count, print_json, print_lines, table
 from koma.core.draft import LoadedTemplate
 from koma.core.errors import UsageError
 from koma.core.hints import did_you_mean
 from koma.core.parameter import Parameter
 from koma.core.problem import Problem
 from koma.core.snapshot import Snapshot
-from koma.core.template import STANDARD
-from koma.engine.checking import load_all, sample_of, template_problems
+from koma.core.template import STANDARD, CharacterNeeds, TemplateInput
+from koma.engine.checking import folder_problems, load_all
 
 _NO_TEMPLATE = "koma template add still   (copies one that ships with Koma)"
 
@@ -26,7 +26,7 @@ def check_templates(workspace: Path | None, names: Sequence[str], *, as_json: bo
         loaded, problems = load_all(app.templates, snapshot)
         _known(names, snapshot)
         for template in loaded:
-            problems += template_problems(template, sample_of(template, snapshot, app.source), app.renderer, app.signatures)
+            problems += folder_problems(template, snapshot, app.source, app.renderer, app.signatures)
     looked = {_folder(path) for path in snapshot.templates if path.endswith(("/template.yaml", "/graph.json.j2"))}
     if names:
         looked = {folder for folder in looked if folder.rpartition("/")[2] in names}
@@ -80,13 +80,17 @@ def _lines(template: LoadedTemplate) -> Iterator[str]:
     yield ""
     facts: list[tuple[str, Any]] = [
         ("file", manifest.file),
-        ("phase", manifest.phase),
+        ("phase", manifest.phase or "finish"),
         ("model family", manifest.family),
         ("makes", manifest.output or manifest.media),
         ("frames", str(manifest.frames or "")),
         ("frames/s", f"{manifest.rate.min:g} to {manifest.rate.max:g}, made for {manifest.rate.native:g}" if manifest.rate else ""),
-        ("reads", ", ".join(f"{name} (the shot's {given.source})" for name, given in manifest.inputs.items())),
+        ("in runs", f"up to {manifest.chain.max}, a later one repeats {count(manifest.chain.overlap, 'frame')}" if manifest.chain else ""),
+        ("reads", ", ".join(_read(name, given) for name, given in manifest.inputs.items())),
+        ("characters", _of_characters(manifest.characters) if manifest.characters else ""),
+        ("style", f"up to {count(manifest.style_references, 'picture')}" if manifest.style_references else ""),
         ("memory", f"{manifest.vram_gb:g} GB"),
+        ("gives up", ", then ".join(_rung(rung) for rung in manifest.ladder)),
         ("takes about", f"{manifest.estimate_seconds:g} s"),
         ("node packs", ", ".join(manifest.node_packs) or "none"),
     ]
@@ -97,6 +101,23 @@ def _lines(template: LoadedTemplate) -> Iterator[str]:
     yield f"yours to set under `parameters: {{{manifest.name}: {{...}}}}`:" if own else "it has no parameters of its own"
     rows = [(f"  {name}", p.type, "" if p.default is None else p.default, p.description, _limits(p)) for name, p in own.items()]
     yield from table([tuple(map(str, row)) for row in rows])
+
+
+def _read(name: str, given: TemplateInput) -> str:
+    whose = "what it finishes" if given.source in ("clip", "picture") else f"the shot's {given.source}"
+    return f"{name} ({whose}{'' if given.required else ', if there is one'})"
+
+
+def _of_characters(needs: CharacterNeeds) -> str:
+    said = [f"up to {needs.max}"]
+    said += [f"{count(needs.references, 'reference')} each"] if needs.references else []
+    said += [f"of their sheets {', '.join(needs.sheet)}"] if needs.sheet else []
+    said += ["pose pictures"] if needs.poses else []
+    return "; ".join(said)
+
+
+def _rung(rung: Mapping[str, Any]) -> str:
+    return " and ".join(f"{name}: {str(value).lower()}" for name, value in rung.items())
 
 
 def _limits(parameter: Parameter) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from koma.core.hints import did_you_mean
-from koma.core.manifest_model import Manifest, ParameterSpec
+from koma.core.manifest_model import CharactersSpec, FramesSpec, Manifest, ParameterSpec
 from koma.core.media import Media
-from koma.core.parameter import Parameter, ParameterType, WrongValueError, check_of
+from koma.core.parameter import Parameter, ParameterType, WrongValueError, check_of, is_factor
 from koma.core.problem import Place, Problem
+from koma.core.runs import Chain, FrameRule, Rate
 from koma.core.spec.faults import Fault, faults_of
-from koma.core.template import STANDARD, FrameRule, ModelNote, Rate, Template, TemplateInput
+from koma.core.template import RESERVED, STANDARD, CharacterNeeds, ModelNote, Template, TemplateInput
 from koma.core.words import BackendKind, Phase
 from koma.core.yamltext import YamlDoc, read_yaml
 
@@ -51,6 +52,8 @@ def _problem_of(fault: Fault, document: YamlDoc) -> Problem:
     return Problem(place, fault.code, fault.message, fault.expected, fault.hint, ".".join(str(step) for step in fault.loc))
 
 
+Path = tuple[str | int, ...]
+
 # What a standard name has to be, so that Koma can fill it in.
 _STANDARD_TYPES: Mapping[str, tuple[str, ...]] = {
     "prompt": ("string",),
@@ -76,12 +79,17 @@ def _mistakes(manifest: Manifest, document: YamlDoc) -> Iterator[Problem]:
     for rendition, values in manifest.sets.items():
         for name, value in values.items():
             yield from _set_mistakes(manifest, ("sets", rendition, name), value, document)
+    for index, rung in enumerate(manifest.ladder):
+        for name, value in rung.items():
+            yield from _rung_mistakes(manifest, ("ladder", index, name), value, document)
     yield from _media_mistakes(manifest, document)
+    yield from _chain_mistakes(manifest, document)
+    yield from _finish_mistakes(manifest, document)
 
 
 def _media_mistakes(manifest: Manifest, document: YamlDoc) -> Iterator[Problem]:
-    moving = manifest.phase != "still"
-    wanted = "frames" if moving else "image"
+    moving = manifest.phase in ("loop", "video")
+    wanted = {"still": "image", "finish": manifest.outputs.media}.get(manifest.phase, "frames")
     if manifest.outputs.media != wanted:
         message = f"a template for the phase {manifest.phase} puts out {wanted}"
         yield _at(document, ("outputs", "media"), "wrong-value", message, wanted)
@@ -91,14 +99,61 @@ def _media_mistakes(manifest: Manifest, document: YamlDoc) -> Iterator[Problem]:
         yield _at(document, ("fps",), "wrong-value", "`native` lies outside of `min` to `max`", "min ≤ native ≤ max")
 
 
-def _at(document: YamlDoc, path: tuple[str, ...], code: str, message: str, expected: str) -> Problem:
-    return Problem(Place(document.file, *document.entry(path)), code, message, expected, path=".".join(path))
+def _chain_mistakes(manifest: Manifest, document: YamlDoc) -> Iterator[Problem]:
+    chain = manifest.chain
+    if chain is None:
+        return
+    if manifest.frames is None:
+        message = "a chain is made of runs, and nothing says which frame counts a run has"
+        yield _at(document, ("chain",), "missing-field", message, "`frames` beside `chain`")
+    elif chain.overlap >= _rule(manifest.frames).counts[-1]:
+        yield _at(document, ("chain", "overlap"), "wrong-value", "a later run would add no frame", "less than the longest run")
+    if chain.input not in manifest.inputs:
+        near = did_you_mean(chain.input, manifest.inputs)
+        expected = f"one of {', '.join(manifest.inputs) or 'none'}" + (f"; {near}" if near else "")
+        yield _at(document, ("chain", "input"), "unknown-input", f"there is no input {chain.input!r}", expected)
+
+
+_WORKED_ON = ("clip", "picture")
+
+
+def _finish_mistakes(manifest: Manifest, document: YamlDoc) -> Iterator[Problem]:
+    finishes = manifest.phase == "finish"
+    for name, given in manifest.inputs.items():
+        if given.source in _WORKED_ON and not finishes:
+            message = f"only a template that finishes works on a {given.source}"
+            yield _at(document, ("inputs", name, "from"), "wrong-value", message, "`still`, `reference`, or `phase: finish`")
+    if finishes and not any(given.source in _WORKED_ON for given in manifest.inputs.values()):
+        message = "a template that finishes reads what it works on"
+        yield _at(document, ("phase",), "missing-field", message, "an input `{from: clip}` or `{from: picture}`")
+    if manifest.finish is not None and not finishes:
+        yield _at(document, ("finish",), "wrong-value", f"a template for the phase {manifest.phase} does not finish", "`phase: finish`")
+    if manifest.finish is not None:
+        yield from _multiplier_mistakes(manifest, manifest.finish.multiplier, document)
+
+
+def _multiplier_mistakes(manifest: Manifest, name: str, document: YamlDoc) -> Iterator[Problem]:
+    spec = manifest.parameters.get(name)
+    if spec is None or spec.type != "int":
+        whole = ", ".join(known for known, other in manifest.parameters.items() if other.type == "int") or "none"
+        message = f"{name!r} is no whole number among the parameters"
+        yield _at(document, ("finish", "multiplier"), "unknown-parameter", message, f"one of {whole}")
+
+
+def _rung_mistakes(manifest: Manifest, path: Path, value: Any, document: YamlDoc) -> Iterator[Problem]:
+    spec = manifest.parameters.get(str(path[-1]))
+    if spec is None or not is_factor(_parameter(spec), value):
+        yield from _set_mistakes(manifest, path, value, document)
+
+
+def _at(document: YamlDoc, path: Path, code: str, message: str, expected: str) -> Problem:
+    return Problem(Place(document.file, *document.entry(path)), code, message, expected, path=".".join(map(str, path)))
 
 
 def _parameter_mistakes(name: str, spec: ParameterSpec, document: YamlDoc) -> Iterator[Problem]:
     path = ("parameters", name)
-    if name == "output_prefix":
-        yield _at(document, path, "reserved-name", "`output_prefix` is always there and can't be declared", "another name")
+    if name in RESERVED:
+        yield _at(document, path, "reserved-name", f"`{name}` is filled in by Koma and can't be declared", "another name")
     wanted = _STANDARD_TYPES.get(name, (spec.type,))
     if spec.type not in wanted:
         yield _at(document, (*path, "type"), "wrong-value", f"Koma fills in {name!r}, which is {' or '.join(wanted)}", " or ".join(wanted))
@@ -112,21 +167,22 @@ def _parameter_mistakes(name: str, spec: ParameterSpec, document: YamlDoc) -> It
         yield from _value_mistakes(spec, (*path, "default"), spec.default, document)
 
 
-def _set_mistakes(manifest: Manifest, path: tuple[str, ...], value: Any, document: YamlDoc) -> Iterator[Problem]:
-    spec = manifest.parameters.get(path[-1])
+def _set_mistakes(manifest: Manifest, path: Path, value: Any, document: YamlDoc) -> Iterator[Problem]:
+    name = str(path[-1])
+    spec = manifest.parameters.get(name)
     if spec is None:
-        near = did_you_mean(path[-1], manifest.parameters)
+        near = did_you_mean(name, manifest.parameters)
         expected = f"one of {', '.join(manifest.parameters)}" + (f"; {near}" if near else "")
-        yield _at(document, path, "unknown-parameter", f"there is no parameter {path[-1]!r}", expected)
+        yield _at(document, path, "unknown-parameter", f"there is no parameter {name!r}", expected)
     else:
         yield from _value_mistakes(spec, path, value, document)
 
 
-def _value_mistakes(spec: ParameterSpec, path: tuple[str, ...], value: Any, document: YamlDoc) -> Iterator[Problem]:
+def _value_mistakes(spec: ParameterSpec, path: Path, value: Any, document: YamlDoc) -> Iterator[Problem]:
     try:
         check_of(_parameter(spec))(value)
     except WrongValueError as error:
-        yield _at(document, path, "wrong-parameter", f"{'.'.join(path)}: {error}", error.expected)
+        yield _at(document, path, "wrong-parameter", f"{'.'.join(map(str, path))}: {error}", error.expected)
 
 
 def _parameter(spec: ParameterSpec) -> Parameter:
@@ -134,13 +190,20 @@ def _parameter(spec: ParameterSpec) -> Parameter:
     return Parameter(type=ParameterType(spec.type), choices=tuple(spec.choices), **values)
 
 
+def _rule(frames: FramesSpec) -> FrameRule:
+    return FrameRule(tuple(sorted(frames.exact)), frames.min or 1, frames.max or 1, frames.step, frames.offset)
+
+
+def _needs(spec: CharactersSpec) -> CharacterNeeds:
+    return CharacterNeeds(spec.max, spec.references, tuple(spec.sheet), spec.poses)
+
+
 def _template(manifest: Manifest, file: str) -> Template:
-    frames = manifest.frames
     return Template(
         name=manifest.name,
         title=manifest.title,
         description=manifest.description,
-        phase=Phase(manifest.phase),
+        phase=None if manifest.phase == "finish" else Phase(manifest.phase),
         backend=BackendKind(manifest.backend),
         family=manifest.family,
         parameters={name: _parameter(spec) for name, spec in manifest.parameters.items()},
@@ -149,10 +212,15 @@ def _template(manifest: Manifest, file: str) -> Template:
         vram_gb=float(manifest.vram_gb),
         estimate_seconds=float(manifest.estimate_seconds),
         rate=Rate(**manifest.fps.model_dump()) if manifest.fps else None,
-        frames=FrameRule(tuple(sorted(frames.exact)), frames.min or 1, frames.max or 1, frames.step, frames.offset) if frames else None,
+        frames=_rule(manifest.frames) if manifest.frames else None,
         node_packs=tuple(manifest.node_packs),
         models={name: ModelNote(**spec.model_dump()) for name, spec in manifest.models.items()},
         sets={str(rendition): dict(values) for rendition, values in manifest.sets.items()},
         output=manifest.outputs.description,
         file=file,
+        characters=_needs(manifest.characters) if manifest.characters else None,
+        style_references=manifest.style.references if manifest.style else 0,
+        chain=Chain(**manifest.chain.model_dump()) if manifest.chain else None,
+        multiplier=manifest.finish.multiplier if manifest.finish else "",
+        ladder=tuple(dict(rung) for rung in manifest.ladder),
     )

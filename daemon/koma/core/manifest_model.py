@@ -1,11 +1,12 @@
-"""What `template.yaml` may say, as models; the JSON Schema of template manifests is made from them."""
+"""What `template.yaml` may say, as models: types, limits, and a description of every field."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from koma.core.spec.base import Id, Spec, refuse, unit
-from koma.core.template import FrameRule
+from koma.core.runs import FrameRule
+from koma.core.spec.base import Id, Spec, check_unique, refuse, unit
+from koma.core.spec.character import SheetPose
 
 
 def _number(value: Any) -> Any:
@@ -33,11 +34,12 @@ class ParameterSpec(Spec):
 
 
 class InputSpec(Spec):
-    """A picture that the graph reads under this name."""
+    """A picture or clip that the graph reads under this name."""
 
-    source: Literal["still", "reference"] = Field(
+    source: Literal["still", "reference", "control.pose", "control.depth", "clip", "picture"] = Field(
         alias="from",
-        description="`still`: what the shot's still phase made; `reference`: the first one of the first character.",
+        description="`still`: what the shot's still phase made; `reference`: the first one of the first character; `control.pose` and "
+        "`control.depth`: what the shot names there; `clip` and `picture`: what a template that finishes works on.",
     )
     description: str = Field("", description="What the picture is used for.")
     required: bool = Field(True, description="Whether the graph needs it; else the name is null where there is none.")  # a field's default
@@ -78,6 +80,39 @@ class FramesSpec(Spec):
         return self
 
 
+class CharactersSpec(Spec):
+    """What the graph takes of the characters in a shot, as the list `characters`."""
+
+    max: int = Field(ge=1, le=8, description="Most characters that it keeps apart in one picture.")
+    references: int = Field(0, ge=0, le=16, description="Most reference pictures of each.")
+    sheet: Annotated[list[SheetPose], AfterValidator(check_unique)] = Field(
+        [], description="Poses of the character's sheet that it looks at."
+    )
+    poses: bool = Field(False, description="Whether it takes pose pictures.")
+
+
+class StyleSpec(Spec):
+    """What the graph takes of the project's style, as the list `style_references`."""
+
+    references: int = Field(ge=1, le=16, description="Most pictures of the style document.")
+
+
+class ChainSpec(Spec):
+    """How runs follow one another where a shot is longer than one run."""
+
+    input: ParameterName = Field(description="Input that takes the last frame of the run before.")
+    overlap: int = Field(1, ge=0, description="Frames that a later run repeats; the join drops them.", json_schema_extra=unit("frames"))
+    max: int = Field(60, ge=1, le=1000, description="Most runs of one clip.")
+
+
+class FinishSpec(Spec):
+    """What a template that finishes does to the length of a clip."""
+
+    multiplier: ParameterName = Field(
+        description="Whole number m among the parameters: n frames become (n - 1) * m + 1, at m times the rate."
+    )
+
+
 class ModelSpec(Spec):
     """A model file that the template is known to work with."""
 
@@ -98,18 +133,29 @@ class Manifest(Spec):
     name: Id = Field(description="What shots call it; the same as its folder.")
     title: str = Field(description="Its name for people.")
     description: str = Field(description="What it is for.")
-    phase: Literal["still", "loop", "video"] = Field(description="Which phase it makes.")
+    phase: Literal["still", "loop", "video", "finish"] = Field(
+        description="Which phase it makes; `finish`: it works on what another template made."
+    )
     backend: Literal["comfyui"] = Field("comfyui", description="Which kind of backend draws it.")
     family: str = Field(
         min_length=1, description="Model family; jobs of one follow each other, so that models stay loaded.", examples=["sd15"]
     )
     parameters: dict[ParameterName, ParameterSpec] = Field({}, description="Values that the graph takes.")
-    inputs: dict[ParameterName, InputSpec] = Field({}, description="Pictures that the graph reads.")
+    inputs: dict[ParameterName, InputSpec] = Field({}, description="Pictures and clips that the graph reads.")
+    characters: CharactersSpec | None = Field(None, description="What it takes of the characters in a shot.")
+    style: StyleSpec | None = Field(None, description="What it takes of the project's style.")
     outputs: OutputSpec = Field(description="What comes out.")
     fps: Annotated[RateSpec, BeforeValidator(_rate_shorthand)] | None = Field(None, description="Frame rates; one number is the only one.")
-    frames: FramesSpec | None = Field(None, description="Frame counts, at the project's fps.")
+    frames: FramesSpec | None = Field(None, description="Frame counts of one run.")
+    chain: ChainSpec | None = Field(None, description="How runs follow one another; without it there is one run.")
+    finish: FinishSpec | None = Field(None, description="What a template that finishes does to the length of a clip.")
     node_packs: list[str] = Field([], description="Node packs that the server needs, by folder name; none for core nodes.")
     models: dict[ParameterName, ModelSpec] = Field({}, description="Model files, for people and `koma doctor`.")
     vram_gb: float = Field(ge=0, description="Graphics memory of a run.", json_schema_extra=unit("GB"))
     estimate_seconds: float = Field(gt=0, description="How long a run takes until Koma has seen some.", json_schema_extra=unit("s"))
     sets: dict[Literal["animatic", "draft", "final"], dict[str, Any]] = Field({}, description="Parameter values by rendition.")
+    ladder: list[dict[ParameterName, Any]] = Field(
+        [],
+        description="What to give up, one after the other, where memory runs out and the project allows it: parameter values, "
+        "or for a whole number a factor between 0 and 1.",
+    )

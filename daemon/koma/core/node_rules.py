@@ -19,12 +19,13 @@ LISTED = 12  # choices named in a message: what fits a line
 
 
 class Fault(NamedTuple):
-    """What is wrong with one value: code, message (without the place), what was expected, what to do."""
+    """What is wrong with one value: code, message (without the place), what was expected, what to do; `missing` as in Problem."""
 
     code: str
     message: str
     expected: str = ""
     hint: str = ""
+    missing: str = ""
 
 
 Check = Callable[[Any], Fault | None]
@@ -50,6 +51,16 @@ class NodeRule:
     outputs: tuple[str, ...]
     output_node: bool
     open: bool
+
+    @property
+    def from_core(self) -> bool:
+        """Whether the server brings the class by itself, without a node pack."""
+        return is_core(self.module)
+
+
+def is_core(module: str) -> bool:
+    """Whether a module of node classes belongs to the server itself."""
+    return module.startswith(("nodes", "comfy_extras"))
 
 
 class Signatures:
@@ -127,7 +138,7 @@ class Signatures:
             return _upload_check
         if listed is None or (not self.live and (not choices or len(choices) >= _CHOICES_RECORDED)):
             return _any_choice
-        return _choice_check(choices)
+        return _choice_check(choices) if self.live else _recorded_check(choices)
 
     def _is_made(self, kind: str) -> bool:
         """Whether some node gives this type: if not, only a value in the graph can fill such an input."""
@@ -233,6 +244,16 @@ def _choice_check(choices: tuple[Any, ...]) -> Check:
     return check
 
 
+def _recorded_check(choices: tuple[Any, ...]) -> Check:
+    """Take any model file as well: a recording does not say which files a server has."""
+    listed = _choice_check(choices)
+
+    def check(value: Any) -> Fault | None:
+        return None if isinstance(value, str) and value.lower().endswith(FILE_SUFFIXES) else listed(value)
+
+    return check
+
+
 def _not_a_choice(value: Any, choices: tuple[Any, ...]) -> Fault:
     if isinstance(value, str) and value.startswith(PLACEHOLDER):
         return _misplaced(value)
@@ -241,9 +262,8 @@ def _not_a_choice(value: Any, choices: tuple[Any, ...]) -> Fault:
         expected = (
             f"closest: {near}" if near else f"one of {_listed(choices)}" if choices else "a file: the server lists none in that folder"
         )
-        return Fault(
-            "missing-model", f"the server has no file {value!r}", expected, "put the file into the server's models folder, or name another"
-        )
+        hint = "put the file into the server's models folder, or name another"
+        return Fault("missing-model", f"the server has no file {value!r}", expected, hint, value)
     near = closest(str(value), [str(choice) for choice in choices])
     expected = f"one of {_listed(choices) or 'none'}" + (f"; closest: {near}" if near else "")
     return Fault("unknown-choice", f"{shown(value)} is not a choice", expected)

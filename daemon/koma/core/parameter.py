@@ -155,3 +155,15 @@ _MAKERS: Mapping[ParameterType, Callable[[Parameter], Check]] = {
 def check_of(parameter: Parameter) -> Check:
     """Make the check of one parameter: value → value as it enters the graph (7 as 7.0 for a float). It raises WrongValueError."""
     return _MAKERS[parameter.type](parameter)
+
+
+def is_factor(parameter: Parameter, value: Any) -> bool:
+    """Whether a rung of a memory ladder multiplies the parameter instead of setting it: a fraction of a whole number does."""
+    return parameter.type is ParameterType.INT and type(value) is float and 0 < value < 1
+
+
+def scaled(parameter: Parameter, value: int, factor: float) -> int:
+    """Give `factor` times a whole number, as a multiple of what it must be one of, and not below its least value."""
+    step = parameter.multiple_of or 1
+    least = -(-(parameter.min or 0) // step) * step
+    return int(max(least, value * factor // step * step))

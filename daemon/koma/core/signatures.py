@@ -1,7 +1,7 @@
 """Node signatures: what a ComfyUI server says about its nodes, in the smaller form that graph checks read.
 
 The recorded form is `class → {module, required, optional, output, output_node}`; `required` and `optional` map an input name to
-`{type, default, min, max, step, choices, multiline, image_upload}`, each key only where the server gave it. `output` is a list of
+`{type, default, min, max, step, choices, multiline, *_upload}`, each key only where the server gave it. `output` is a list of
 type names. A choice of values has the type `COMBO` whichever of the two ways the server wrote it.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 COMBO = "COMBO"
-_KEPT = ("default", "min", "max", "step", "multiline", "image_upload")
+_KEPT = ("default", "min", "max", "step", "multiline", "image_upload", "video_upload", "audio_upload")
 
 
 def from_object_info(object_info: Mapping[str, Any]) -> dict[str, Any]:

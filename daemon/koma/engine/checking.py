@@ -8,11 +8,11 @@ from koma.core.draft import LoadedTemplate
 from koma.core.graph import check_graph, parse_graph
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
+from koma.core.references import picture_problem
 from koma.core.request import FailureClass
 from koma.core.snapshot import Snapshot
 from koma.core.template import bind
 from koma.core.words import Rendition
-from koma.engine.drafting import picture_problem
 from koma.engine.templates import Templates
 from koma.engine.wanted import Desires, Wanted
 from koma.ports import Renderer, Source
@@ -36,7 +36,7 @@ def check_all(
     wanted = desires.wanted(snapshot, rendition)
     loaded, problems = load_all(templates, snapshot)
     for template in loaded:
-        problems += template_problems(template, sample_of(template, snapshot, source), renderer, signatures)
+        problems += folder_problems(template, snapshot, source, renderer, signatures)
     problems += [*wanted.problems, *_pictures(desires, wanted)]
     counts = {
         "documents": len(snapshot.documents),
@@ -59,37 +59,51 @@ def load_all(templates: Templates, snapshot: Snapshot) -> tuple[list[LoadedTempl
     return [found[file] for file in sorted(found)], list(dict.fromkeys(problems))
 
 
-def sample_of(template: LoadedTemplate, snapshot: Snapshot, source: Source) -> bytes | None:
-    """Text of a template's sample values; None if it has none."""
-    file = snapshot.templates.get(_beside(template, SAMPLE))
-    return source.read([file]).get(file.path) if file is not None else None
+def folder_problems(
+    template: LoadedTemplate, snapshot: Snapshot, source: Source, renderer: Renderer, signatures: Signatures
+) -> list[Problem]:
+    """Try a template out with each of its samples: `sample.yaml`, which it should have, and any `sample-<name>.yaml` beside it."""
+    texts: dict[str, bytes | None] = {SAMPLE: None, **samples_of(template, snapshot, source)}
+    found = (template_problems(template, text, renderer, signatures, name) for name, text in texts.items())
+    return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
-def template_problems(template: LoadedTemplate, sample: bytes | None, renderer: Renderer, signatures: Signatures) -> list[Problem]:
-    """Render the sample with the defaults and with each set, and check each graph."""
+def samples_of(template: LoadedTemplate, snapshot: Snapshot, source: Source) -> dict[str, bytes]:
+    """Texts of a template's samples, by file name."""
+    start = _beside(template, SAMPLE.removesuffix(".yaml"))
+    files = {path: file for path, file in snapshot.templates.items() if path == f"{start}.yaml" or _is_further(path, start)}
+    texts = source.read([files[path] for path in sorted(files)])
+    return {path.rpartition("/")[2]: texts[path] for path in sorted(files) if path in texts}
+
+
+def _is_further(path: str, start: str) -> bool:
+    return path.startswith(f"{start}-") and path.endswith(".yaml") and "/" not in path[len(start) :]
+
+
+def template_problems(
+    template: LoadedTemplate, sample: bytes | None, renderer: Renderer, signatures: Signatures, name: str = SAMPLE
+) -> list[Problem]:
+    """Render a sample with the defaults, with each set and after each rung of the memory ladder, and check each graph."""
     from koma.core.manifest import parse_sample  # noqa: PLC0415  # reads YAML
 
     if sample is None:
         return [_no_sample(template)]
-    values = parse_sample(sample, _beside(template, SAMPLE))
+    values = parse_sample(sample, _beside(template, name))
     if not isinstance(values, Mapping):
         return list(values)
-    sets = ("", *template.manifest.sets)
-    return list(dict.fromkeys(problem for name in sets for problem in _rendered(template, values, name, renderer, signatures)))
+    problems: list[Problem] = []
+    for rendition in ("", *template.manifest.sets):
+        bound, wrong = bind(template.manifest, values, rendition, Place(_beside(template, name)))
+        problems += wrong or _rendered(template, bound, renderer, signatures)
+    return list(dict.fromkeys(problems))
 
 
-def _rendered(
-    template: LoadedTemplate, values: Mapping[str, Any], rendition: str, renderer: Renderer, signatures: Signatures
-) -> Sequence[Problem]:
-    bound, problems = bind(template.manifest, values, rendition, Place(_beside(template, SAMPLE)))
-    if problems:
-        return problems
-    text = renderer.render(template.file, template.text, [bound])[0]
-    graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
-    if isinstance(graph, Problem):
-        return [graph]
-    found = check_graph(graph, signatures, template.file, template.text)
-    return [problem for problem in found if problem.code != FailureClass.MISSING_MODEL]  # a sample's model files are made up
+def _rendered(template: LoadedTemplate, bound: Mapping[str, Any], renderer: Renderer, signatures: Signatures) -> Iterator[Problem]:
+    steps = range(len(template.manifest.ladder) + 1)
+    for text in renderer.render(template.file, template.text, [template.manifest.reduced(bound, rungs) for rungs in steps]):
+        graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
+        found = [graph] if isinstance(graph, Problem) else check_graph(graph, signatures, template.file, template.text)
+        yield from (problem for problem in found if problem.code != FailureClass.MISSING_MODEL)  # a sample's model files are made up
 
 
 def _no_sample(template: LoadedTemplate) -> Problem:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koma.core.casting import check_shot, input_of, portrait
+from koma.core.casting import check_shot, input_of, picture_folders, portrait
 from koma.core.draft import Input
 from koma.core.world import Reference
 from support.worlds import context, hexed, reference, scene, shot, world
@@ -153,3 +153,49 @@ def test_a_named_picture_that_is_not_there_holds_who_reads_it():
     assert not check_shot(of, scene(), shot(characters=[{"id": "aki"}]))
     assert [(problem.code, problem.path) for problem in of.problems] == [("missing-reference", "references.files")]
     assert check_shot(of, scene(), shot(characters=[]))
+
+
+DRESSED = {
+    "references": {"files": ["references/aki/a.png"]},
+    "versions": {"child": {"references": {"files": ["references/shared/b.png"]}}},
+    "outfits": {"coat": {"references": {"files": ["references/aki/c.png"]}}},
+    "expressions": {"smile": {"references": {"files": ["references/aki/d.png"]}}},
+    "poses": {"walking": {"image": "references/bones/e.png", "references": {"files": ["references/aki/f.png"]}}},
+}
+MISSING = {
+    "of the character": ({}, ["references.files"]),
+    "of the version": ({"version": "child"}, ["versions.child.references.files", "references.files"]),
+    "of the outfit": ({"outfit": "coat"}, ["references.files", "outfits.coat.references.files"]),
+    "of the expression": ({"expression": "smile"}, ["references.files", "expressions.smile.references.files"]),
+    "of the pose": ({"pose": "walking"}, ["references.files", "poses.walking.references.files", "poses.walking.image"]),
+}
+
+
+@pytest.mark.parametrize(("entry", "fields"), MISSING.values(), ids=MISSING.keys())
+def test_a_picture_that_is_named_and_missing_matters_to_who_is_cast_with_it(entry, fields):
+    of = context(with_pictures(**DRESSED))
+    assert not check_shot(of, scene(), shot(characters=[{"id": "aki", **entry}]))
+    assert [problem.path for problem in of.problems] == fields
+
+
+FOLDERS = {
+    "as somebody stands": ({}, {"aki"}),
+    "in a version": ({"version": "child"}, {"aki", "aki/child", "shared"}),
+    "in an outfit": ({"outfit": "coat"}, {"aki", "aki/outfits/coat"}),
+    "with an expression": ({"expression": "smile"}, {"aki", "aki/expressions/smile"}),
+    "in a pose": ({"pose": "walking"}, {"aki", "aki/poses/walking", "bones"}),
+}
+
+
+@pytest.mark.parametrize(("entry", "expected"), FOLDERS.values(), ids=FOLDERS.keys())
+def test_which_folders_an_entry_reads_pictures_from(entry, expected):
+    assert picture_folders(with_pictures(**DRESSED), {"id": "aki", **entry}) == expected
+
+
+def test_the_defaults_of_a_character_count_for_its_folders():
+    made = with_pictures(**DRESSED, default_version="child", default_outfit="coat")
+    assert picture_folders(made, {"id": "aki"}) == {"aki", "aki/child", "aki/outfits/coat", "shared"}
+
+
+def test_somebody_unknown_reads_the_folder_of_that_name():
+    assert picture_folders(world(), {"id": "nobody"}) == {"nobody"}

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koma.core import retry
-from koma.core.attempt import for_attempt, prompt_id, request_of
+from koma.core.attempt import for_attempt, prompt_id, request_of, wanted_request
 from koma.core.decide import decide
 from koma.core.gate import Measurement
-from koma.core.job import TERMINAL, TRANSITIONS, Job, JobState
+from koma.core.job import TERMINAL, TRANSITIONS, Fallback, Job, JobState
 from koma.core.media import Artifact, Media, Role
+from koma.core.memory import Care, Clearing, Freed, FreeRule
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
 from koma.core.rows import Published
 from koma.core.step import (
@@ -23,8 +24,10 @@ from koma.core.step import (
     Emit,
     Free,
     Interrupt,
+    Look,
     Measure,
     Measured,
+    MemorySeen,
     Publish,
     PublishedAs,
     Recall,
@@ -32,6 +35,8 @@ from koma.core.step import (
     Recorded,
     RecordTake,
     Recovered,
+    Restart,
+    Restarted,
     Seen,
     Start,
     StepFailed,
@@ -75,6 +80,10 @@ def in_doubt(job, seconds):
     return replace(job, doubt_since=NOW - seconds)
 
 
+def in_clearing(job, seconds):
+    return replace(job, clearing=replace(job.clearing, since=NOW - seconds))
+
+
 def without(job, name):
     return replace(job, work=replace(job.work, **{name: None}))
 
@@ -83,6 +92,16 @@ def kinds(effects):
     return [effect.name if isinstance(effect, Emit) else type(effect) for effect in effects]
 
 
+CARE = Care(0.8, FreeRule.FAMILY)
+CLEARING = replace(QUEUED, clearing=Clearing(CARE, NOW - 5))
+FREEING = replace(QUEUED, clearing=Clearing(CARE, NOW - 5, asked=True, before=90))
+FULL = Failure(FailureClass.OUT_OF_MEMORY, "out of memory")
+SHORT, _ = decide(replace(QUEUED, short_of_memory=True), Start(), NOW)
+RESTARTING = replace(QUEUED, attempt=2, restarting=True, failure=FULL, out_of_memory=2)
+LESS = (Fallback("tiled decode", {"tiled": {}}), Fallback("smaller", {"small": {}}, {"width": 48}))
+TWICE = replace(RUNNING, out_of_memory=1)
+LADDER = replace(TWICE, work=replace(TWICE.work, fallbacks=LESS))
+
 S = JobState
 TABLE = [
     ("a queued job that gets its turn is stored as submitting and posted", QUEUED, Start(), S.SUBMITTING, [Submit]),
@@ -90,6 +109,16 @@ TABLE = [
     ("a queued job that is cancelled is over", QUEUED, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
     ("a queued job hears no ticks", QUEUED, Tick(), S.QUEUED, []),
     ("a queued job without a request fails, and that is recorded first", without(QUEUED, "request"), Start(), S.QUEUED, [RecordTake]),
+    ("a job that needs other models has memory looked at first", QUEUED, Start(CARE), S.QUEUED, [Look]),
+    ("with room for them it is posted", CLEARING, MemorySeen(50, 100), S.SUBMITTING, [Submit]),
+    ("where memory is full it is asked for", CLEARING, MemorySeen(90, 100), S.QUEUED, [Free, Wait]),
+    ("and looked at again", FREEING, Tick(), S.QUEUED, [Look]),
+    ("as long as it is full", FREEING, MemorySeen(90, 100), S.QUEUED, [Wait]),
+    ("until there is room", FREEING, MemorySeen(10, 100), S.SUBMITTING, [Submit]),
+    ("or a minute is over", in_clearing(FREEING, 60), MemorySeen(90, 100), S.SUBMITTING, [Submit]),
+    ("a server that does not tell its memory gets the job at once", CLEARING, MemorySeen(None, None), S.SUBMITTING, [Submit]),
+    ("a job that waits for memory can be cancelled", FREEING, CancelAsked(), S.CANCELLED, ["job_cancelled"]),
+    ("a restart while it waits for memory begins that again", FREEING, Start(CARE), S.QUEUED, [Look]),
     ("an accepted prompt is waited for", SUBMITTING, answer(SubmitOutcome.ACCEPTED), S.SUBMITTED, ["job_submitted", Wait]),
     ("a rejected prompt fails at once", SUBMITTING, answer(SubmitOutcome.REJECTED), S.SUBMITTING, [RecordTake]),
     ("a busy backend puts it back into the queue", SUBMITTING, answer(SubmitOutcome.BUSY), S.QUEUED, []),
@@ -118,7 +147,30 @@ TABLE = [
         S.SUBMITTED,
         [RecordTake],
     ),
-    ("out of memory frees and tries again", RUNNING, seen(Stage.FAILED, FailureClass.OUT_OF_MEMORY), S.QUEUED, [Free, "job_retried"]),
+    ("out of memory is tried again", RUNNING, seen(Stage.FAILED, FailureClass.OUT_OF_MEMORY), S.QUEUED, ["job_retried"]),
+    ("out of memory twice runs the restart command", TWICE, Seen(Sighting(Stage.FAILED, {}, FULL)), S.QUEUED, [Restart]),
+    ("before that, what may be given up is given up", LADDER, Seen(Sighting(Stage.FAILED, {}, FULL)), S.QUEUED, ["job_retried"]),
+    ("after it memory is freed before the next attempt", replace(QUEUED, short_of_memory=True), Start(), S.QUEUED, [Look]),
+    ("whatever is in use", SHORT, MemorySeen(10, 100), S.QUEUED, [Free, Wait]),
+    ("also where the server does not tell", SHORT, MemorySeen(None, None), S.QUEUED, [Free, Wait]),
+    (
+        "with everything given up, it is the restart",
+        replace(LADDER, reduced=2),
+        Seen(Sighting(Stage.FAILED, {}, FULL)),
+        S.QUEUED,
+        [Restart],
+    ),
+    ("a backend that came back gets the job once more", RESTARTING, Restarted(done=True), S.SUBMITTING, ["job_retried", Submit]),
+    ("without a restart command it has failed", RESTARTING, Restarted(done=False), S.QUEUED, [RecordTake]),
+    ("a restart of the daemon meanwhile runs the command again", RESTARTING, Start(CARE), S.QUEUED, [Restart]),
+    ("a hint meanwhile changes nothing", RESTARTING, Tick(), S.QUEUED, [Restart]),
+    (
+        "out of memory after the restart is the end",
+        replace(TWICE, restarts=1),
+        Seen(Sighting(Stage.FAILED, {}, FULL)),
+        S.SUBMITTED,
+        [RecordTake],
+    ),
     ("an interrupt by others is tried again", RUNNING, seen(Stage.FAILED, FailureClass.INTERRUPTED), S.QUEUED, ["job_retried"]),
     ("a failure without a reason is a failure", replace(RUNNING, failed_attempts=9), seen(Stage.FAILED), S.SUBMITTED, [RecordTake]),
     ("beyond the deadline it is interrupted", LATE, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
@@ -256,7 +308,44 @@ def test_the_gate_is_judged_with_the_rules_of_the_job():
     assert "0.1" in effects[0].fields["message"]
 
 
-@pytest.mark.parametrize("kind", list(FailureClass))
+def test_what_clearing_memory_came_to_is_kept_for_the_receipt_of_that_attempt():
+    job, _ = decide(FREEING, MemorySeen(10, 100), NOW)
+    assert job.freed == Freed(90, 10, 5.0)
+    assert job.clearing is None
+    later, _ = decide(replace(job, state=JobState.QUEUED), Start(), NOW)
+    assert later.freed is None
+
+
+def test_the_ladder_is_gone_down_step_by_step_and_what_is_submitted_follows_it():
+    job, _ = decide(LADDER, Seen(Sighting(Stage.FAILED, {}, FULL)), NOW)
+    assert (job.reduced, wanted_request(job).document, job.expect) == (1, {"tiled": {}}, {})
+    running = replace(job, state=JobState.SUBMITTED, running_since=NOW, failure=None)
+    lower, _ = decide(running, Seen(Sighting(Stage.FAILED, {}, FULL)), NOW)
+    assert (lower.reduced, wanted_request(lower).document, lower.expect) == (2, {"small": {}}, {"width": 48})
+    assert wanted_request(QUEUED) == QUEUED.work.request
+
+
+def test_a_restart_that_failed_is_said_beside_the_failure_and_not_tried_again():
+    job, _ = decide(RESTARTING, Restarted(done=False, message="the command ended with 1"), NOW)
+    assert (job.failure.kind, job.failure.message) == (FailureClass.OUT_OF_MEMORY, "out of memory; the command ended with 1")
+    assert job.restarts == 1
+
+
+def test_memory_that_runs_out_does_not_use_up_the_attempts_for_other_failures():
+    job, _ = decide(RUNNING, Seen(Sighting(Stage.FAILED, {}, FULL)), NOW)
+    assert (job.failed_attempts, job.out_of_memory) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", sorted(retry.MAY_APPEAR))
+def test_what_the_server_lacks_may_appear_while_the_job_waits(kind):
+    failure = Failure(kind, "ink.safetensors is not on the server")
+    job, effects = decide(SUBMITTING, SubmitAnswer(Submitted(SubmitOutcome.REJECTED, failure)), NOW)
+    assert (job.state, job.failure, job.not_before > NOW, kinds(effects)) == (JobState.QUEUED, failure, True, ["job_retried"])
+    last = replace(SUBMITTING, failed_attempts=2)
+    assert decide(last, SubmitAnswer(Submitted(SubmitOutcome.REJECTED, failure)), NOW)[1] == (RecordTake(),)
+
+
+@pytest.mark.parametrize("kind", sorted(set(FailureClass) - retry.MAY_APPEAR))
 def test_a_rejected_prompt_fails_with_the_reason_it_was_given_and_is_never_tried_again(kind):
     failure = Failure(kind, "as told")
     job, effects = decide(SUBMITTING, SubmitAnswer(Submitted(SubmitOutcome.REJECTED, failure)), NOW)
@@ -279,7 +368,10 @@ def test_an_unreachable_backend_begins_the_grace_of_a_lost_post_again():
 
 any_failure = st.builds(Failure, st.sampled_from(FailureClass), st.just("as told"))
 any_sighting = st.builds(Sighting, st.sampled_from(Stage), st.just({}), st.none() | any_failure)
+care = st.none() | st.builds(Care, st.just(0.8), st.sampled_from(FreeRule))
 ANSWERS = {
+    Look: st.builds(MemorySeen, st.none() | st.sampled_from([10, 90]), st.just(100)),
+    Restart: st.builds(Restarted, st.booleans(), st.sampled_from(["", "the command ended with 1"])),
     Submit: st.builds(SubmitAnswer, st.builds(Submitted, st.sampled_from(SubmitOutcome), st.none() | any_failure)),
     Ask: st.builds(Seen, any_sighting),
     Collect: st.just(Collected((PICTURE,))) | st.builds(CollectFailed, any_failure),
@@ -292,6 +384,7 @@ ANSWERS = {
 FREE = 12  # events per story that count against nobody: a backend that is down, or renders and renders, or a restart of the daemon
 COSTLY = {
     **ANSWERS,
+    Look: st.just(MemorySeen(10, 100)),
     Submit: st.builds(
         SubmitAnswer, st.builds(Submitted, st.sampled_from([o for o in SubmitOutcome if o != "busy"]), st.none() | any_failure)
     ),
@@ -311,7 +404,7 @@ beginnings = st.sampled_from(
 
 def is_free(event):
     match event:
-        case Recovered() | SubmitAnswer(Submitted(outcome=SubmitOutcome.BUSY)):
+        case Recovered() | SubmitAnswer(Submitted(outcome=SubmitOutcome.BUSY)) | MemorySeen(used=90):
             return True
         case Seen(Sighting(stage=Stage.QUEUED | Stage.RUNNING | Stage.UNREACHABLE)):
             return True
@@ -334,7 +427,7 @@ def play(data, job: Job):
         assert len(story) < 600, "this story does not end"
         job = next_job
         if job.state is JobState.QUEUED and not asked_for(effects):
-            now, event = max(now, job.not_before), Start()
+            now, event = max(now, job.not_before), Start(data.draw(care))
             continue
         if job.state in TERMINAL:
             break
@@ -361,14 +454,17 @@ def test_every_story_ends_and_every_step_is_in_the_table(data, beginning):
 
 @given(st.data())
 def test_no_prompt_id_is_ever_posted_twice_and_attempts_are_bounded(data):
-    story = play(data, QUEUED)
+    story = play(data, data.draw(st.sampled_from([QUEUED, replace(QUEUED, work=replace(QUEUED.work, fallbacks=LESS))])))
     posted = [effect.prompt_id for *_, effects in story for effect in effects if isinstance(effect, Submit)]
     assert len(posted) == len(set(posted))
     last = story[-1][2]
     most = max(policy.attempts for policy in retry.RETRY.values())
     assert last.failed_attempts <= most
     assert last.lost_attempts <= retry.VANISHED.attempts
-    assert len(posted) <= most + retry.VANISHED.attempts + FREE + 1
+    out_of_memory = retry.RETRY[FailureClass.OUT_OF_MEMORY].attempts + len(last.work.fallbacks) + retry.RESTARTS
+    assert last.out_of_memory <= out_of_memory
+    assert last.restarts <= retry.RESTARTS
+    assert len(posted) <= most + retry.VANISHED.attempts + out_of_memory + FREE + 1
 
 
 @given(st.data())

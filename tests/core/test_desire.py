@@ -233,8 +233,8 @@ def test_a_renamed_shot_knows_its_old_id():
 
 def gate(phase="still", rendition=Rendition.FINAL, **project):
     asked = context(world(**BOTH, **project), rendition)
-    draft = draft_shot(asked, scene(), shot(action="runs"), only=phase)[0]
-    return gate_of(asked.world, draft, asked.backend)
+    draft = next(d for d in draft_shot(asked, scene(), shot(action="runs")) if d.phase == phase)
+    return gate_of(asked.world, draft, asked.rendition)
 
 
 def rules(given_gate, metric):
@@ -264,14 +264,14 @@ def test_another_threshold_judges_again_and_measures_nothing():
 
 def test_a_gate_is_worked_out_once_for_all_targets_that_expect_the_same():
     asked = context(world(**BOTH))
-    first, second = (draft_shot(asked, scene(), one, only="still")[0] for one in (shot("sh010"), shot("sh020")))
-    assert gate_of(asked.world, first, BackendKind.COMFYUI) is gate_of(asked.world, second, BackendKind.COMFYUI)
+    first, second = (draft_shot(asked, scene(), one)[0] for one in (shot("sh010"), shot("sh020")))
+    assert gate_of(asked.world, first, Rendition.FINAL) is gate_of(asked.world, second, Rendition.FINAL)
 
 
 def facts(made=None, rendition=Rendition.FINAL, **fields):
     asked = context(made or world(**BOTH), rendition)
     cut = shot(**fields)
-    return facts_of(asked.world, draft_shot(asked, scene(cut), cut, only="still")[0])
+    return facts_of(asked.world, draft_shot(asked, scene(cut), cut)[0])
 
 
 CHANGED = {
@@ -299,7 +299,7 @@ def test_what_is_said_to_have_changed(fields, project, expected):
 
 def test_another_template_and_another_picture_are_facts_too():
     asked = context(with_picture("one"), Rendition.ANIMATIC)
-    draft = draft_shot(asked, scene(), shot(), only="still")[0]
+    draft = draft_shot(asked, scene(), shot())[0]
     assert facts_of(asked.world, draft)["inputs.reference:aki"] == reference("one").content_digest
     assert facts()["template.still"] == template().digest
     assert not any(name.startswith("template.") for name in facts(rendition=Rendition.ANIMATIC))
@@ -308,7 +308,7 @@ def test_another_template_and_another_picture_are_facts_too():
 def test_facts_carry_the_digest_that_the_row_carries():
     asked = context(world(**BOTH))
     row = rows(asked, scene())[0]
-    draft = draft_shot(asked, scene(), shot(), only="still")[0]
+    draft = draft_shot(asked, scene(), shot())[0]
     assert facts_of(asked.world, draft)[DIGEST] == row.facts_digest
     assert facts_of(asked.world, draft, "given")[DIGEST] == "given"
 

@@ -3,8 +3,7 @@
 import pytest
 
 from koma.core.animatic_draft import draft_panel
-from koma.core.comfyui_draft import draft_graph
-from koma.core.desire import draft_scene, draft_shot
+from koma.core.desire import draft_document, draft_one, draft_shot
 from koma.core.draft import Cut
 from koma.core.keys import derived_seed
 from koma.core.parameter import Parameter, ParameterType
@@ -29,7 +28,7 @@ def graph(
     made = made or world(**BOTH)
     fields |= {"templates": templates_of_shot} if templates_of_shot else {}
     asked = context(made, rendition, **(templates or {}))
-    return draft_graph(asked, cut_of(made, phase, number, of_scene, **fields)), asked.problems
+    return draft_one(asked, cut_of(made, phase, number, of_scene, **fields)), asked.problems
 
 
 def panel(made=None, phase=Phase.STILL, number=1, **fields):
@@ -51,7 +50,7 @@ def test_a_still_on_comfyui():
 def test_a_video_on_comfyui_reads_its_shot_s_still():
     draft, problems = graph(phase=Phase.VIDEO, action="walks")
     assert problems == []
-    assert draft.reads == (("image", "p/s01/sh010/still"),)
+    assert draft.reads == (("image", "p/s01/sh010/still", ""),)
     assert draft.needs == ("p/s01/sh010/still",)
     assert draft.expect == {"width": 640, "height": 360, "frames": 24, "fps": 12, "motion": True}
     assert draft.params["image"] == "koma-input:image"
@@ -75,7 +74,7 @@ def test_the_seed_of_a_graph(number, seed, expected):
     one = merged(shot(), {"seed": seed})
     of = scene(one)
     cut = Cut(of, one, "p/s01/sh010", resolve_shot(made, of, one).values, Phase.STILL, number)
-    draft = draft_graph(context(made), cut)
+    draft = draft_one(context(made), cut)
     assert (draft.seed, draft.params["seed"]) == (expected, expected)
 
 
@@ -188,7 +187,7 @@ def test_a_missing_template_is_a_problem_where_it_is_named(project, of_scene, of
 BLOCKED = {
     "a template that is not there": ({"templates_of_shot": {"still": "stil"}}, Phase.STILL, "missing-template", "did you mean 'still'?"),
     "a template like no other": ({"templates_of_shot": {"still": "zzz"}}, Phase.STILL, "missing-template", "name one under `templates"),
-    "no template for a phase": ({}, Phase.LOOP, "no-template", "name one under `templates: {loop: NAME}`"),
+    "no template for a phase": ({}, Phase.LOOP, "missing-template", "name one under `templates: {loop: NAME}`"),
     "a length that it can't make": ({"frames": 25}, Phase.VIDEO, "frame-count", "change `frames`"),
     "a parameter that it does not have": ({"parameters": {"still": {"stepz": 3}}}, Phase.STILL, "unknown-parameter", "steps"),
     "a parameter of the wrong type": ({"parameters": {"still": {"steps": "many"}}}, Phase.STILL, "wrong-parameter", "correct the value"),
@@ -209,7 +208,7 @@ def test_where_there_is_no_template_at_all_that_is_said():
     made = world(**BOTH)
     asked = context(made)
     asked.templates = {}
-    draft_graph(asked, cut_of(made))
+    draft_one(asked, cut_of(made))
     assert "the templates folder is empty" in asked.problems[0].expected
 
 
@@ -295,12 +294,12 @@ def test_the_checkpoint_of_the_project_enters_the_graph():
 
 def test_phases_are_drafted_in_the_order_in_which_they_are_made():
     made = world(phases=["video", "loop", "still"])
-    drafts = draft_scene(context(made, Rendition.ANIMATIC), scene())
+    drafts = draft_document(context(made, Rendition.ANIMATIC), scene())
     assert [draft.phase for draft in drafts] == ["still", "loop", "video"]
 
 
 def test_one_phase_alone_can_be_drafted():
-    assert [draft.phase for draft in draft_shot(context(world(**BOTH)), scene(), shot(), only="video")] == ["video"]
+    assert [draft.phase for draft in draft_shot(context(world(**BOTH)), scene(), shot())] == ["still", "video"]
 
 
 PHASES = {
@@ -325,10 +324,10 @@ def test_a_project_that_names_no_phases_makes_a_still_and_a_video():
 def test_a_bad_shot_does_not_hold_its_neighbours():
     shots = [shot("sh010"), shot("sh020", characters=[{"id": "nobody"}]), shot("sh030")]
     asked = context()
-    drafts = draft_scene(asked, scene(*shots))
+    drafts = draft_document(asked, scene(*shots))
     assert [draft.hold for draft in drafts] == ["", "blocked", ""]
     assert [problem.path for problem in asked.problems] == ["shots.sh020.characters.nobody.id"]
 
 
 def test_a_scene_without_shots_has_no_targets():
-    assert draft_scene(context(), scene()._replace(data={"kind": "scene", "id": "s01"})) == []
+    assert draft_document(context(), scene()._replace(data={"kind": "scene", "id": "s01"})) == []

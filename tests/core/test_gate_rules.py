@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.metrics import METRIC_IDS, METRICS
 from koma.core.rate import standard_fps
-from koma.core.rules import SHARPNESS_FLOOR, basic_rules, measure_key, measures_for, rules_digest, with_overrides
+from koma.core.rules import SHARPNESS_FLOOR, basic_rules, gate_rules, measure_key, measures_for, rules_digest, with_overrides
 from koma.core.words import BackendKind, Phase, Verdict
 
 EXPECT = {"width": 640, "height": 360, "frames": 120, "fps": 24, "motion": True}
@@ -97,6 +97,81 @@ def test_a_rounded_rate_is_judged_by_the_rate_that_was_meant():
     found = basic_rules(Phase.VIDEO, BackendKind.ANIMATIC, {"fps": 23.976, "frames": 48})
     facts = {"decodes": 1, "frame-count": 48, "frame-rate": 24000 / 1001, "duration": 48 / (24000 / 1001), "blank": 0, "black": 0}
     assert judge([Measurement(name, "1", "", value) for name, value in facts.items()], found).verdict is Verdict.PASSED
+
+
+OWN = {
+    "all": {"sharpness": {"min": 20}, "duration": {"max": 9}},
+    "still": {"sharpness": {"min": 30, "when": "pre"}},
+    "video": {
+        "black": {"max": 0.5, "when": "pre"},
+        "width": {"equals": 2048, "when": "final"},
+        "frame-count": {"equals": 120},
+        "frozen": {"max": 0.4},
+        "sharpness": {"min": 40, "when": "final"},
+    },
+}
+RUN = {"width": 640, "height": 360, "frames": 25, "fps": 7, "motion": True}
+PLAIN = CONTRACT | {"frame-count": 120, "frame-rate": 24, "sharpness": 20, "duration": 9, "frozen": 0.4}
+
+
+def demanded(phase=Phase.VIDEO, expect=EXPECT, own=OWN, **part):
+    return wanted(gate_rules(phase, BackendKind.COMFYUI, expect, own, "projects/x/project.yaml", **part))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({}, PLAIN, id="a plain take has what is judged on every take"),
+        pytest.param(
+            {"phase": Phase.STILL},
+            CONTRACT | {"frame-count": 1, "sharpness": 30, "duration": 9},
+            id="a still has what is judged before anything reads it",
+        ),
+        pytest.param(
+            {"part": "segment", "expect": RUN},
+            CONTRACT | {"frame-count": 25, "frame-rate": 7, "duration": 25 / 7, "black": 0.5, "sharpness": 20},
+            id="a segment has that too, and its own frames; it need not move",
+        ),
+        pytest.param(
+            {"part": "join"}, PLAIN | {"width": 2048, "sharpness": 40}, id="a join has what is judged on the whole and at the end"
+        ),
+        pytest.param({"part": "join", "followed": True}, PLAIN, id="where a step follows, the join is not the end"),
+        pytest.param(
+            {"part": "finish", "expect": EXPECT | {"width": 2048, "frames": 239, "fps": 48}},
+            PLAIN | {"width": 2048, "sharpness": 40, "frame-count": 239, "frame-rate": 48, "duration": 239 / 48},
+            id="a finished file has another size and rate, as its step says",
+        ),
+        pytest.param(
+            {"part": "finish", "followed": True},
+            PLAIN | {"duration": 5},
+            id="a step between has what is judged on every take, but for what a step changes",
+        ),
+        pytest.param({"own": {}}, wanted(COMFYUI), id="nothing said: the profile"),
+        pytest.param(
+            {"part": "segment", "own": {}},
+            {metric: value for metric, value in wanted(COMFYUI).items() if metric != "frozen"},
+            id="nothing said: the profile without what is about the whole",
+        ),
+    ],
+)
+def test_what_is_judged_of_each_part_of_a_video(asked, expected):
+    assert demanded(**asked) == expected
+
+
+def test_a_rule_says_when_it_is_judged_and_where_it_stands():
+    found = next(rule for rule in gate_rules(Phase.STILL, BackendKind.COMFYUI, {}, OWN, "p.yaml") if rule.metric == "sharpness")
+    assert found == Rule("sharpness", Op.AT_LEAST, 30, source="p.yaml gates.rules.still", when="pre")
+
+
+def test_the_phase_of_the_animatic_is_judged_by_the_file_contract():
+    rules_of_it = gate_rules(Phase.ANIMATIC, BackendKind.COMFYUI, EXPECT, {"animatic": {"black": {"max": 1}}}, "p.yaml")
+    assert wanted(rules_of_it) == CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "black": 1}
+
+
+@given(st.sampled_from(list(Phase)), st.sampled_from(["take", "segment", "join", "finish"]), st.booleans())
+def test_when_a_rule_is_judged_does_not_change_what_is_demanded_of_a_file(phase, part, followed):
+    found = gate_rules(phase, BackendKind.COMFYUI, EXPECT, OWN, "p.yaml", part=part, followed=followed)
+    assert rules_digest(found) == rules_digest([replace(rule, when="post") for rule in found])
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,13 @@ def test_which_values_fit(class_type, inputs, expected):
     assert codes(inputs, class_type) == expected
 
 
+def test_a_model_file_beside_recorded_choices_that_are_no_files_is_not_judged():
+    graph = {"vae": {"class_type": "VAELoader", "inputs": {"vae_name": "mine.safetensors"}}}
+    assert [problem.code for problem in check_graph(graph, RECORDED, FILE) if problem.path] == []
+    graph["vae"]["inputs"]["vae_name"] = "mine"
+    assert [problem.code for problem in check_graph(graph, RECORDED, FILE) if problem.path] == ["unknown-choice"]
+
+
 def test_a_recorded_list_that_may_have_been_cut_off_is_not_judged():
     classes = {**SMALL, "Pick": node({"mode": {"type": "COMBO", "choices": [f"m{n}" for n in range(64)]}}, [])}
     graph = {**OUT, "this": {"class_type": "Pick", "inputs": {"mode": "m64"}}}

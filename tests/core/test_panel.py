@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koma.core.keys import digest
-from koma.core.panel import LONGEST_SIDE, panel_of, panel_size
+from koma.core.panel import LONGEST_SIDE, Span, panel_of, panel_size, sheet_panel_of
 from koma.core.resolve import resolve_shot
 from koma.core.words import Phase
 from support.worlds import AKI, ALLEY, PROJECT, scene, shot, world
@@ -102,3 +102,47 @@ def test_other_words_for_a_person_or_a_place_change_no_panel():
 
 def test_a_project_without_title_is_called_by_its_id():
     assert panel(made=world(title=None))["project"] == {"id": PROJECT["id"], "title": "p"}
+
+
+# Parts of clips, and sheets
+
+
+def part(follows=""):
+    made, cut = world(), shot()
+    values, span = resolve_shot(made, scene(cut), cut).values, Span(24, 25, 120)
+    return panel_of(values, made.project.data, Phase.VIDEO, 7, {}, span=span, follows=follows)
+
+
+def test_a_part_of_a_clip_says_where_it_lies_and_is_otherwise_as_the_whole():
+    made = part()
+    assert (made["frames"], made["span"]) == (25, {"start": 24, "of": 120})
+    whole = panel()
+    assert {**made, "frames": whole["frames"]} == {**whole, "span": made["span"]}
+
+
+def test_a_part_that_follows_names_its_first_frame_as_requests_name_inputs():
+    assert part(follows="last")["follows"] == "koma-input:last"
+    assert part(follows="reference:aki")["follows"] == "reference:aki"
+    assert "follows" not in part()
+
+
+def test_the_animatic_phase_looks_at_the_video():
+    assert panel(Phase.ANIMATIC) == panel(Phase.VIDEO)
+    assert digest(panel(Phase.ANIMATIC)) != digest(panel(Phase.LOOP))
+
+
+WHO = {"id": "aki", "name": "Aki", "version": "adult", "palette": {"hair": "#203040"}, "traits": {"hair": "bob"}, "backstory": "long"}
+
+
+def test_a_sheet_holds_the_character_the_pose_and_nothing_of_a_shot():
+    made = sheet_panel_of(WHO, {"id": "p"}, "side", 7, {"aki": "reference:aki"})
+    assert set(made) == {"format", "phase", "sheet", "project", "width", "height", "frames", "seed", "characters"}
+    assert (made["phase"], made["sheet"], made["frames"], made["width"], made["height"]) == ("still", "side", 1, 640, 640)
+    (figure,) = made["characters"]
+    assert (figure["name"], figure["version"], figure["hair"], figure["reference"]) == ("Aki", "adult", "bob", "reference:aki")
+
+
+@pytest.mark.parametrize("changed", [{"backstory": "short"}, {"base_prompt": "other"}, {"age": 5}], ids=lambda one: next(iter(one)))
+def test_a_sheet_does_not_change_with(changed):
+    made, other = (sheet_panel_of(who, {"id": "p"}, "front", 7, {}) for who in (WHO, {**WHO, **changed}))
+    assert digest(made) == digest(other)

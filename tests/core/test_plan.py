@@ -4,6 +4,7 @@ import pytest
 
 from koma.core.action import LEAST_SECONDS, Selection, quantile
 from koma.core.plan import NEXT, plan
+from koma.core.target import Read
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, row, target
 
@@ -310,7 +311,7 @@ def test_a_published_target_stays_whatever_becomes_of_what_it_needs():
 
 
 def test_a_chain_of_three_stops_where_pixels_are_equal():
-    last = but(target("sh010/video"), id="p/s01/sh010/joined", reads=(("clip", VIDEO.id),), base_key=hexed("join"))
+    last = but(target("sh010/video"), id="p/s01/sh010/joined", reads=(Read("clip", VIDEO.id),), base_key=hexed("join"))
     shelf = made(STILL, VIDEO, last)
     new = but(STILL, base_key=hexed("other graph"))
     again = row(new, key_of(new), content_digest=take().content_digest)
@@ -329,7 +330,7 @@ def test_a_renamed_target_is_published_again_and_not_rendered():
 
 
 def test_a_renamed_chain_is_published_again_and_not_rendered():
-    clip = but(target("sh011/video"), base_key=VIDEO.base_key, reads=(("image", MOVED.id),))
+    clip = but(target("sh011/video"), base_key=VIDEO.base_key, reads=(Read("image", MOVED.id),))
     planned = plan([MOVED, clip], made(STILL, VIDEO).observed(), moved={MOVED.id: STILL.id, clip.id: VIDEO.id})
     assert (said(planned, MOVED.id), said(planned, clip.id)) == ("publish moved", "publish moved")
 

@@ -153,7 +153,7 @@ def test_an_edit_touches_its_target_and_what_reads_it_and_nothing_else(targets, 
     wished = [but(one, base_key=hexed("edited")) if one.id == edited.id else one for one in targets]
     planned = plan(wished, studio.shelf.observed())
     touched = {action.target_id: action.reason for action in planned.actions}
-    followers = {one.id for one in targets if any(upstream == edited.id for _, upstream in one.reads)}
+    followers = {one.id for one in targets if any(upstream == edited.id for _, upstream, _ in one.reads)}
     assert touched == {edited.id: Reason.CHANGED, **dict.fromkeys(followers, Reason.UPSTREAM)}
 
 
@@ -223,7 +223,7 @@ def test_renamed_targets_are_published_again_and_never_rendered(targets):
         but(
             one,
             id=renamed(one.id),
-            reads=tuple((name, renamed(upstream)) for name, upstream in one.reads),
+            reads=tuple(read._replace(target=renamed(read.target)) for read in one.reads),
             needs=tuple(map(renamed, one.needs)),
         )
         for one in targets

@@ -43,6 +43,12 @@ def failing():
     return rig
 
 
+def out_of_memory():
+    rig = rendering()
+    rig.server.failures["p/s01/sh010/still take 1"] = [Failure(FailureClass.OUT_OF_MEMORY, "as told")] * 2
+    return rig
+
+
 def judged_again():
     rig = rendering()
     live(rig)
@@ -96,6 +102,17 @@ def test_a_kill_anywhere_in_a_failing_render_counts_the_take_once_and_tries_no_m
         assert [(row.verdict, row.object_digest) for row in rows] == [("error", "")], f"touch {at}"
         assert rig.store.jobs() == [], f"touch {at}"
         assert sum(rig.server.runs.values()) == 2, f"touch {at}"
+
+
+def test_a_kill_anywhere_in_a_render_that_runs_out_of_memory_tries_no_more_often():
+    total = touches_of(out_of_memory)
+    for at in range(total):
+        rig = out_of_memory()
+        assert live(rig, Fuse(at)), f"the fuse at touch {at} of {total} never blew"
+        live(rig)
+        assert rig.store.jobs() == [], f"touch {at}"
+        assert sum(rig.server.runs.values()) == 2, f"touch {at}"
+        assert rig.server.freed >= 1, f"touch {at}"
 
 
 def test_killed_twice_in_a_row_at_any_two_touches():

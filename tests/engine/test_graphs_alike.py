@@ -43,7 +43,7 @@ def drawn(text, parameters, *, few=None, signatures=SIGNATURES):
     """What shots with these parameters come to, and how many graphs were rendered for it."""
     made = template()._replace(text=text)
     drafts = [
-        Draft(f"p/s01/sh{number:03d}", "still", "s01.yaml", {}, "", {}, template=made, params={**values, "output_prefix": "koma-output"})
+        Draft(f"p/s01/sh{number:03d}/still", f"p/s01/sh{number:03d}", "still", "s01.yaml", {}, "", {}, template=made, params={**values, "output_prefix": "koma-output"})
         for number, values in enumerate(parameters)
     ]
     renderer = Counting()

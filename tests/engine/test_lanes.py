@@ -8,6 +8,8 @@ import pytest
 
 from koma.core.faults import StoreError
 from koma.core.job import JobState
+from koma.core.memory import Care, FreeRule
+from koma.core.request import Failure, FailureClass, SubmitOutcome, Submitted
 from koma.core.words import ActionKind, BackendKind
 from koma.engine.lanes import Lanes
 from support.scripted import Rig, again, make_job
@@ -18,12 +20,12 @@ def shot(number):
     return f"p/s01/sh{number:03}/still"
 
 
-def drive(rig, jobs=(), *, during=None, lanes_of=Lanes, recover=()):
+def drive(rig, jobs=(), *, during=None, lanes_of=Lanes, recover=(), worker=None):
     """Open lanes, queue jobs, and wait until nothing is left; jobs that finished, in order."""
     finished = []
 
     async def main():
-        lanes = lanes_of(rig.worker())
+        lanes = lanes_of(rig.worker(**(worker or {})))
         over = asyncio.Event()
 
         def note(job):
@@ -89,6 +91,110 @@ def test_a_job_of_another_model_family_is_not_submitted_ahead():
     rig.server.post = lambda request: posted.append((request.label, rig.clock.elapsed)) or post(request)
     drive(rig, [first, second])
     assert [at for _, at in posted] == [0.0, pytest.approx(10.0)]
+
+
+def cared(limit=0.8, rule=FreeRule.FAMILY):
+    return lambda worker: Lanes(worker, care={BackendKind.COMFYUI: Care(limit, rule)})
+
+
+def receipts(rig, jobs):
+    return [rig.store.take(job.work.take_key).receipt for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("used", "freed"),
+    [pytest.param(50, 0, id="not while there is room"), pytest.param(90, 1, id="only the first time, since memory is free then")],
+)
+def test_memory_is_freed_before_another_family(used, freed):
+    rig = Rig()
+    rig.server.memory = (used, 100)
+    jobs = [make_job(shot(n), family=family, queued_at=n) for n, family in enumerate(["sd15", "sd15", "svd"])]
+    drive(rig, jobs, lanes_of=cared())
+    assert rig.server.freed == freed
+    assert [receipt.get("freed") for receipt in receipts(rig, jobs)] == [
+        {"before": 90, "after": 0, "waited": 2.0} if freed else None,
+        None,
+        None,
+    ]
+
+
+def test_memory_is_freed_when_the_family_changes_and_the_server_is_full_by_then():
+    rig = Rig()
+    rig.server.memory = (10, 100)
+    jobs = [make_job(shot(1), family="sd15"), make_job(shot(2), family="svd", queued_at=2.0)]
+
+    async def fill(_lanes):
+        await asyncio.sleep(5.0)
+        rig.server.memory = (95, 100)
+
+    drive(rig, jobs, during=fill, lanes_of=cared())
+    assert [receipt.get("freed") for receipt in receipts(rig, jobs)] == [None, {"before": 95, "after": 0, "waited": 2.0}]
+
+
+def test_memory_that_stays_full_is_waited_for_a_minute_and_no_job_overtakes():
+    rig = Rig()
+    rig.server.memory, rig.server.frees_to = (95, 100), 95
+    jobs = [make_job(shot(n), family="svd", queued_at=n) for n in range(1, 4)]
+    drive(rig, jobs, lanes_of=cared())
+    assert [(label.split(" ")[0], start) for label, start in rig.server.starts] == [(shot(1), 60.0), (shot(2), 70.0), (shot(3), 80.0)]
+    assert rig.server.freed == 1
+    assert receipts(rig, jobs)[0]["freed"] == {"before": 95, "after": 95, "waited": 60.0}
+
+
+def test_always_frees_before_every_job_and_none_waits_at_the_backend():
+    rig = Rig()
+    rig.server.memory = (10, 100)
+    posted = []
+    post = rig.server.post
+    rig.server.post = lambda request: posted.append(len(rig.server.queue)) or post(request)
+    drive(rig, [make_job(shot(n), family="svd", queued_at=n) for n in range(3)], lanes_of=cared(rule=FreeRule.ALWAYS))
+    assert (rig.server.freed, posted) == (3, [0, 0, 0])
+
+
+def test_a_machine_without_graphics_memory_is_never_asked_for_any():
+    rig = Rig()
+    drive(rig, [make_job(shot(n), family=str(n), queued_at=n) for n in range(3)], lanes_of=cared(0.0))
+    assert rig.server.freed == 0
+    assert len(rig.server.starts) == 3
+
+
+def test_a_restart_of_the_backend_keeps_the_lane_until_it_answers_again():
+    rig = Rig()
+    full = Failure(FailureClass.OUT_OF_MEMORY, "out of memory")
+    jobs = [make_job(shot(n), queued_at=n) for n in range(1, 3)]
+    rig.server.failures[jobs[0].work.request.label] = [full, full]
+    posted = []
+    post = rig.server.post
+    rig.server.post = lambda request: posted.append(request.label.split(" ")[0]) or post(request)
+    during = []
+
+    async def restart():
+        rig.server.restart()
+        await asyncio.sleep(30.0)
+        during.extend(posted)
+        return ""
+
+    finished = drive(rig, jobs, worker={"restarters": {BackendKind.COMFYUI: restart}})
+    assert sorted(job.state for job in finished) == [JobState.DONE] * 2
+    assert posted[len(during)] == shot(1), "the next prompt after the restart is that of the job that needed it"
+    assert receipts(rig, jobs)[0]["restarts"] == 1
+
+
+def test_lanes_say_when_something_is_missing():
+    rig = Rig()
+    lacks = Failure(FailureClass.MISSING_MODEL, "ink.safetensors is not on the server")
+    refuse = iter([Submitted(SubmitOutcome.REJECTED, lacks)])
+    post = rig.server.post
+    rig.server.post = lambda request: next(refuse, None) or post(request)
+    seen = []
+
+    async def watch(lanes):
+        await asyncio.sleep(1.0)
+        seen.append(lanes.lacking)
+
+    finished = drive(rig, [make_job()], during=watch)
+    assert seen == [True]
+    assert [job.state for job in finished] == [JobState.DONE]
 
 
 def test_jobs_start_in_order():

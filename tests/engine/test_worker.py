@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from koma.core.job import JobState
+from koma.core.job import Fallback, JobState
 from koma.core.request import Failure, FailureClass
 from koma.core.step import Recovered, Start
-from koma.core.words import ActionKind, Verdict
+from koma.core.words import ActionKind, BackendKind, Verdict
 from support.scripted import Rig, again, an_input, make_job
 from support.virtual import run
 
 TARGET = "p/s01/sh010/still"
 
 
-def until_over(rig, job, event=None):
+def until_over(rig, job, event=None, **options):
     """Run a job, and start it again when its time comes, as a lane does."""
 
     async def main():
-        worker = rig.worker()
+        worker = rig.worker(**options)
         current = await worker.run(job, event or Start())
         while current.state is JobState.QUEUED:
             rig.clock.elapsed = max(rig.clock.elapsed, current.not_before - rig.clock.now() + rig.clock.elapsed)
@@ -110,6 +110,85 @@ def test_failures_at_the_backend(kinds, state, runs, freed):
     rig.server.failures[job.work.request.label] = [Failure(kind, "as told", "Traceback") for kind in kinds]
     done = until_over(rig, job)
     assert (done.state, sum(rig.server.runs.values()), rig.server.freed) == (state, runs, freed)
+
+
+FULL = Failure(FailureClass.OUT_OF_MEMORY, "out of memory")
+
+
+def with_ladder(job):
+    graph = job.work.request.document
+    tiled = {"9": {**graph["9"], "inputs": {**graph["9"]["inputs"], "tiled": True}}}
+    small = {"9": {**graph["9"], "inputs": {**graph["9"]["inputs"], "width": 48}}}
+    rungs = (Fallback("tiled_decode: true", tiled), Fallback("width, height: 0.75", small, {"width": 48}))
+    return replace(job, work=replace(job.work, fallbacks=rungs, expect={"width": 64, "frames": 1}))
+
+
+@pytest.mark.parametrize(
+    ("failures", "reduced", "width"),
+    [
+        pytest.param(1, None, 64, id="once: memory is freed, and the same again"),
+        pytest.param(2, {"steps": 1, "name": "tiled_decode: true"}, 64, id="twice: the first thing is given up"),
+        pytest.param(3, {"steps": 2, "name": "width, height: 0.75"}, 48, id="three times: the next, which makes a smaller picture"),
+    ],
+)
+def test_what_is_given_up_when_memory_runs_out(failures, reduced, width):
+    rig = Rig()
+    job = queued(rig, with_ladder(make_job()))
+    rig.server.failures[job.work.request.label] = [FULL] * failures
+    expected = []
+    measure = rig.measure.measure
+    rig.measure.measure = lambda file, media, metrics, expect: expected.append(expect["width"]) or measure(file, media, metrics, expect)
+    done = until_over(rig, job)
+    receipt = rig.store.take(job.work.take_key).receipt
+    assert (done.state, sum(rig.server.runs.values()), rig.server.freed) == (JobState.DONE, failures + 1, failures)
+    assert receipt.get("reduced") == reduced
+    inputs = receipt["request"]["document"]["9"]["inputs"]
+    assert ("tiled" in inputs, "width" in inputs) == (failures == 2, failures == 3)
+    assert expected == [width]
+
+
+def restarting(rig, job, failures, said=""):
+    rig.server.failures[job.work.request.label] = [FULL] * failures
+    calls = []
+
+    async def restart():
+        calls.append(rig.clock.elapsed)
+        return said
+
+    done = until_over(rig, queued(rig, job), restarters={BackendKind.COMFYUI: restart})
+    return done, len(calls)
+
+
+@pytest.mark.parametrize(
+    ("failures", "ladder", "state", "restarts"),
+    [
+        pytest.param(2, False, JobState.DONE, 1, id="without a ladder after the second time"),
+        pytest.param(4, True, JobState.DONE, 1, id="with one after all of it was given up"),
+        pytest.param(9, True, JobState.FAILED, 1, id="only once, and then the take has failed"),
+    ],
+)
+def test_the_backend_is_restarted(failures, ladder, state, restarts):
+    rig = Rig()
+    job = with_ladder(make_job()) if ladder else make_job()
+    done, calls = restarting(rig, job, failures)
+    assert (done.state, calls) == (state, restarts)
+    assert rig.store.take(job.work.take_key).receipt["restarts"] == 1
+
+
+def test_a_restart_command_that_fails_is_told_with_the_failure():
+    rig = Rig()
+    done, calls = restarting(rig, make_job(), 2, "the restart command false ended with 1")
+    assert (done.state, calls) == (JobState.FAILED, 1)
+    assert done.failure.message == "out of memory; the restart command false ended with 1"
+
+
+def test_without_a_restart_command_nothing_is_said_of_one():
+    rig = Rig()
+    job = queued(rig, make_job())
+    rig.server.failures[job.work.request.label] = [FULL] * 2
+    done = until_over(rig, job)
+    assert (done.state, done.failure.message) == (JobState.FAILED, "out of memory")
+    assert "restarts" not in rig.store.take(job.work.take_key).receipt
 
 
 def test_a_failed_job_leaves_a_take_that_counts():

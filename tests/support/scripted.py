@@ -104,6 +104,8 @@ class Server:
         self.others = 0
         self.stuck = False  # an interrupt does nothing, and no prompt ends
         self.freed = 0
+        self.memory: tuple[int, int] | None = None  # bytes in use and in all; None for a machine without an accelerator
+        self.frees_to = 0  # bytes in use after memory was asked for
         self.changed = asyncio.Event()
         self._free_at = 0.0
         self._told: set[str] = set()
@@ -210,7 +212,9 @@ class ScriptedBackend:
         self.opened -= 1
 
     async def probe(self) -> BackendStatus:
-        return BackendStatus(self.server.reachable, "1.0", others_waiting=self.server.others)
+        used, total = self.server.memory or (None, None)
+        free = total - used if total is not None and used is not None else None
+        return BackendStatus(self.server.reachable, "1.0", total, free, others_waiting=self.server.others)
 
     async def signatures(self) -> Mapping[str, Any] | None:
         return None
@@ -247,6 +251,8 @@ class ScriptedBackend:
 
     async def free(self) -> None:
         self.server.freed += 1
+        if self.server.memory is not None:
+            self.server.memory = (self.server.frees_to, self.server.memory[1])
 
 
 class MemoryObjects:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from koma.core.action import Observed
-from koma.core.desire import draft_scene, finish
+from koma.core.desire import draft_document, finish
 from koma.core.document import Doc
 from koma.core.draft import Context, LoadedTemplate
 from koma.core.graph import canonical_graph
@@ -15,7 +15,7 @@ from koma.core.media import Media
 from koma.core.parameter import Parameter, ParameterType
 from koma.core.problem import Place
 from koma.core.rows import Published, TakeRow
-from koma.core.target import Target
+from koma.core.target import Read, Target
 from koma.core.template import FrameRule, Rate, Template, TemplateInput
 from koma.core.words import BackendKind, Phase, Rendition, Verdict
 from koma.core.world import Reference, World
@@ -147,7 +147,7 @@ def rows(of: Context, *scenes: Doc) -> list[Target]:
     """Target rows of scenes, as the engine makes them; a graph here is the list of its parameters."""
     made = []
     for one in scenes or (scene(),):
-        for draft in draft_scene(of, one):
+        for draft in draft_document(of, one):
             graph = {"1": {"class_type": "Any", "inputs": {**(draft.params or {}), "filename_prefix": "koma"}}}
             drawn = digest(draft.panel) if draft.panel is not None else digest(canonical_graph(graph)) if draft.params is not None else ""
             made.append(finish(of, draft, drawn, one))
@@ -168,7 +168,7 @@ def target(name: str = "sh010/still", **changes: Any) -> Target:
         family="sd15" if still else "svd",
         base_key=hexed(f"graph of {name}"),
         key="",
-        reads=() if still else (("image", upstream),),
+        reads=() if still else (Read("image", upstream),),
         inputs=(),
         needs=() if still else (upstream,),
         measure_key="m1",
@@ -261,7 +261,7 @@ class Shelf:
 
 def key_of(of: Target, *contents: str) -> str:
     """Render key of a target whose reads have these pixels."""
-    return render_key(of.backend, of.base_key, [(name, content) for (name, _), content in zip(of.reads, contents, strict=True)])
+    return render_key(of.backend, of.base_key, [(name, content) for (name, _, _), content in zip(of.reads, contents, strict=True)])
 
 
 def made(*targets: Target, shelf: Shelf | None = None) -> Shelf:
@@ -269,7 +269,7 @@ def made(*targets: Target, shelf: Shelf | None = None) -> Shelf:
     shelf = shelf or Shelf()
     content: dict[str, str] = {}
     for one in targets:
-        key = key_of(one, *(content[upstream] for _, upstream in one.reads))
+        key = key_of(one, *(content[upstream] for _, upstream, _ in one.reads))
         take = row(one, key)
         shelf.add(one, take, publish=take)
         content[one.id] = take.content_digest

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from koma.core.phases import PhaseRate
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason
@@ -51,7 +52,8 @@ class Observed(NamedTuple):
     """What there is. `takes` loads take rows of render keys when they are needed; `missing` are published paths whose file is gone.
 
     `running` maps (target, render_key) of unfinished jobs to their action; `flags` are the store's small facts; `has_object` says whether
-    an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template.
+    an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template; `pinned`
+    finds the take that a target is pinned to, given its id and the pin.
     """
 
     published: Mapping[str, Published]
@@ -61,6 +63,7 @@ class Observed(NamedTuple):
     flags: Mapping[str, str] = _NONE
     has_object: Callable[[str, str], bool] = lambda _digest, _suffix: True
     durations: Callable[[], Mapping[str, Sequence[float]]] = dict
+    pinned: Callable[[str, str], TakeRow | None] = lambda _target, _pin: None
 
     def cost(self, target: Target) -> tuple[float, float]:
         """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0."""
@@ -95,11 +98,15 @@ EVERYTHING = Selection()
 
 
 class Plan(NamedTuple):
-    """Every target's action. `kept` are ids of keeps that are not listed in `actions`; `current` those of them that were seen at once."""
+    """Every target's action. `kept` are ids of keeps that are not listed in `actions`; `current` those of them that were seen at once.
+
+    `phases` tells by (scope, phase) how far each phase is; nothing where nothing is to be done.
+    """
 
     actions: list[Action]
     kept: list[str]
     current: Collection[str] = ()
+    phases: Mapping[tuple[str, str], PhaseRate] = {}
 
     def summary(self) -> dict[str, int]:
         """Count actions by kind, zeros included."""

@@ -1,38 +1,71 @@
 """Drafts for the animatic: the resolved panel description, with the reference pictures that it draws."""
 
 from koma.core.casting import input_of, portrait
+from koma.core.chain import Run
 from koma.core.draft import Context, Cut, Draft, Input, expect_of, hold_of, needs_of, origin_of
 from koma.core.keys import derived_seed
-from koma.core.panel import panel_of, panel_size
-from koma.core.words import Reason
+from koma.core.panel import Span, panel_of, panel_size, sheet_panel_of
+from koma.core.runs import Chain, FrameRule, counts_of
+from koma.core.target import Read
+from koma.core.words import BackendKind, Phase, Reason
+
+FOLLOWS = "last"  # input name of the last frame of the run before
+# A clip of more than four seconds is drawn in runs, as a video model would, so that a mistake costs one of them.
+_RUN = FrameRule(min=1, max=96)
+_CHAIN = Chain(FOLLOWS, 1, 1200)
+
+
+def animatic_runs(frames: int) -> tuple[int, ...]:
+    """Frame counts of the runs in which a clip is drawn."""
+    return counts_of(frames, _RUN, _CHAIN)
 
 
 def draft_panel(context: Context, cut: Cut) -> Draft:
-    """Draft one target of the animatic rendition. A still and the clips of its shot share one picture, and so take 1's seed."""
-    world, values = context.world, cut.values
-    origin = origin_of(world, cut.address)
+    """Draft one target that the animatic draws. A still and the clips of its shot share one picture, and so take 1's seed."""
+    world = context.world
     names: dict[str, str] = {}
     inputs: list[Input] = []
-    for who in values["characters"]:
+    for who in cut.values["characters"]:
         if reference := portrait(world, who):
             names[who["id"]] = f"reference:{who['id']}"
             inputs.append(input_of(names[who["id"]], reference))
-    seed = _seed(origin, cut)
-    _, scene_id, shot_id = origin.split("/")
-    labelled = {**values, "shot": shot_id, "scene": {**values["scene"], "id": scene_id}}
+    seed = _seed(origin_of(world, cut.address), cut)
+    size = panel_size(cut.values["width"], cut.values["height"])
+    reads = (Read(FOLLOWS, _before(cut, cut.run), "last"),) if cut.run is not None and cut.run.follows else ()
     return Draft(
+        cut.id,
         cut.address,
         str(cut.phase),
         cut.scene.file,
         cut.shot,
         Reason.BLOCKED if any(given.unusable for given in inputs) else hold_of(cut),
-        values,
+        cut.values,
         seed,
-        panel=panel_of(labelled, world.project.data, cut.phase, seed, names),
+        panel=_panel(context, cut, seed, names),
+        reads=reads,
         inputs=tuple(inputs),
-        needs=needs_of(cut.address, cut.phase, values["phases"]),
-        expect=expect_of(values, cut.phase, *panel_size(values["width"], values["height"])),
+        needs=tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
+        expect=expect_of(cut, *size),
+        backend=BackendKind.ANIMATIC,
     )
+
+
+def _before(cut: Cut, run: Run) -> str:
+    return f"{cut.address}/{cut.phase}/{run._replace(place=run.place - 1).part}"
+
+
+def _panel(context: Context, cut: Cut, seed: int, names: dict[str, str]) -> dict[str, object]:
+    project = context.world.project.data
+    if cut.scene.kind == "character":
+        return sheet_panel_of(cut.values, project, cut.shot["id"], seed, names)
+    _, scene_id, shot_id = origin_of(context.world, cut.address).split("/")
+    labelled = {**cut.values, "shot": shot_id, "scene": {**cut.values["scene"], "id": scene_id}}
+    # The animatic that is approved before GPU time is spent is the moving one.
+    phase = Phase.VIDEO if cut.phase is Phase.ANIMATIC else cut.phase
+    if cut.run is None:
+        return panel_of(labelled, project, phase, seed, names)
+    span = Span(cut.run.first - cut.run.drop, cut.run.frames, cut.values["frames"])
+    return panel_of(labelled, project, phase, seed, names, span=span, follows=FOLLOWS if cut.run.follows else "")
 
 
 def _seed(origin: str, cut: Cut) -> int:

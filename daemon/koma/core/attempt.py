@@ -35,9 +35,16 @@ def for_attempt(request: RenderRequest, take_key: str, attempt: int, salt: str =
 
 def request_of(job: Job) -> RenderRequest:
     """Return the request of a job's current attempt. Raises ValueError for a job that renders nothing."""
-    if job.work.request is None:
+    request = wanted_request(job)
+    if request is None:
         raise ValueError(f"job {job.job_id} ({job.work.target}) has the action {job.action} and renders nothing")
-    return for_attempt(job.work.request, job.work.take_key, job.attempt, salt_of(job))
+    return for_attempt(request, job.work.take_key, job.attempt, salt_of(job))
+
+
+def wanted_request(job: Job) -> RenderRequest | None:
+    """Return the request that attempts are made from: as it was queued, or with less where memory ran out."""
+    request, fallback = job.work.request, job.fallback
+    return request if request is None or fallback is None else replace(request, document=fallback.document)
 
 
 def _with_prefix(graph: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Whether everything that a shot names is there: characters, versions, outfits, locations, and reference pictures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from koma.core.document import Doc
@@ -25,10 +25,7 @@ def _has_pictures(context: Context, entry: Mapping[str, Any]) -> bool:
     doc = context.world.characters.get(entry["id"])
     if doc is None:
         return True
-    version = entry.get("version") or doc.data.get("default_version") or ""
-    missing = [
-        (path, file) for path, file in listed_pictures(doc, version) if f"{context.world.folder}/{file}" not in context.world.pictures
-    ]
+    missing = [(path, file) for path, file in _named_pictures(doc, entry) if f"{context.world.folder}/{file}" not in context.world.pictures]
     for path, file in missing:
         place = context.place(doc.file, doc.part, path)
         hint = "put it there, or take it out of `references`"
@@ -38,11 +35,52 @@ def _has_pictures(context: Context, entry: Mapping[str, Any]) -> bool:
     return not missing
 
 
+def listed_of(doc: Doc, part: str) -> tuple[str, Sequence[str]]:
+    """Give the field path, and the paths relative to the project folder, of pictures that a character's document lists for one part of it.
+
+    The part is "" for the character, `child` for a version, `outfits/coat`, `expressions/smile` or `poses/walking` for those.
+    """
+    kind, _, name = part.rpartition("/")
+    kind = kind or "versions"
+    fields = (doc.data.get(kind) or {}).get(name) or {} if name else doc.data
+    path = f"{kind}.{name}.references.files" if name else "references.files"
+    return path, (fields.get("references") or {}).get("files") or ()
+
+
 def listed_pictures(doc: Doc, version: str) -> list[tuple[str, str]]:
     """Give (field path, path relative to the project folder) of pictures that a character's document names for one version."""
-    own = (doc.data.get("versions") or {}).get(version) or {} if version else {}
-    found = [(f"versions.{version}.references.files", file) for file in (own.get("references") or {}).get("files") or ()]
-    return found + [("references.files", file) for file in (doc.data.get("references") or {}).get("files") or ()]
+    return [(path, file) for part in dict.fromkeys((version, "")) for path, files in (listed_of(doc, part),) for file in files]
+
+
+def parts_of(doc: Doc, entry: Mapping[str, Any]) -> list[str]:
+    """Parts of a character that an entry of a scene or shot brings into play, with the defaults of its document; see `listed_of`."""
+    version = entry.get("version") or doc.data.get("default_version") or ""
+    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
+    worn = (("outfits", outfit), ("expressions", entry.get("expression")), ("poses", entry.get("pose")))
+    return list(dict.fromkeys([version, "", *(f"{kind}/{name}" for kind, name in worn if name)]))
+
+
+def _named_pictures(doc: Doc, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give (field path, path relative to the project folder) of every picture that the document names for this entry."""
+    found = [(path, file) for part in parts_of(doc, entry) for path, files in (listed_of(doc, part),) for file in files]
+    pose = entry.get("pose") or ""
+    image = pose_image(doc, pose)
+    return [*found, (f"poses.{pose}.image", image)] if image else found
+
+
+def pose_image(doc: Doc, pose: str) -> str:
+    """Path, relative to the project folder, of a pose's skeleton; "" for none."""
+    return ((doc.data.get("poses") or {}).get(pose) or {}).get("image") or ""
+
+
+def picture_folders(world: World, entry: Mapping[str, Any]) -> set[str]:
+    """Folders below references/ that an entry of a scene or shot reads pictures from: `aki`, `aki/child`, `aki/outfits/coat`."""
+    who = entry["id"]
+    doc = world.characters.get(who)
+    if doc is None:
+        return {who}
+    folders = {f"{who}/{part}".rstrip("/") for part in parts_of(doc, entry)}
+    return folders | {file.removeprefix("references/").rpartition("/")[0] for _, file in _named_pictures(doc, entry)}
 
 
 def _names(world: World, scene: Doc, shot: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
@@ -86,15 +124,17 @@ def _known(context: Context, scene: Doc, path: str, what: str, name: str, known:
 def portrait(world: World, who: Mapping[str, Any]) -> Reference | None:
     """First reference picture of a character in a shot: one that its document names, else of its version's folder, else of its own."""
     listed = listed_pictures(world.characters[who["id"]], who["version"])
-    found = [_by_path(world).get(f"{world.folder}/{file}") for _, file in listed]
+    found = [reference_at(world, file) for _, file in listed]
     found += world.references.get((who["id"], who["version"])) or world.references.get((who["id"], "")) or ()
     return next((reference for reference in found if reference is not None), None)
 
 
-def _by_path(world: World) -> Mapping[str, Reference]:
+def reference_at(world: World, file: str) -> Reference | None:
+    """Find a reference picture by its path relative to the project folder."""
     if "pictures" not in world.memo:
         world.memo["pictures"] = {reference.path: reference for references in world.references.values() for reference in references}
-    return world.memo["pictures"]  # type: ignore[no-any-return]  # set just above
+    known: Mapping[str, Reference] = world.memo["pictures"]
+    return known.get(f"{world.folder}/{file}")
 
 
 def input_of(name: str, reference: Reference) -> Input:

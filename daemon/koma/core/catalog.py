@@ -17,7 +17,8 @@ HELD = "held "  # before the kind of a document that says what it is but can't b
 class Head(NamedTuple):
     """What is known of a document without its body.
 
-    `part` counts the documents of a file; `line` is where it begins; `held` are ids of shots left out for their mistakes.
+    `part` counts the documents of a file; `line` is where it begins; `held` are ids of shots left out for their mistakes;
+    `sheet` says that it is a character with a sheet.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Head(NamedTuple):
     data_digest: str
     line: int
     held: tuple[str, ...]
+    sheet: bool = False
 
 
 class Folder:

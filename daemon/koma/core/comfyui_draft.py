@@ -1,42 +1,54 @@
 """Drafts for ComfyUI: which template, which parameters, which pictures go in. The graph itself is rendered afterwards."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from koma.core.casting import input_of, portrait
 from koma.core.draft import Context, Cut, Draft, Input, LoadedTemplate, blocked, expect_of, hold_of, needs_of, origin_of
 from koma.core.hints import closest
-from koma.core.keys import take_seed
+from koma.core.injection import Injected, inject
+from koma.core.keys import segment_seed, take_seed
 from koma.core.node_rules import PLACEHOLDER
-from koma.core.problem import Place, Problem
+from koma.core.problem import Place, Problem, Severity
 from koma.core.prompt import negative_of, prompt_of
 from koma.core.style import cast_words, checkpoint_of, look_of, lora_row, loras_of, style_problems
-from koma.core.template import Template, bind
-from koma.core.words import Phase
+from koma.core.target import Read
+from koma.core.template import Template, TemplateInput, bind
+from koma.core.words import BackendKind, Phase
+from koma.core.world import Reference, World
 
 _LENGTH = ("parameters.frames", "parameters.fps")  # said better by the template's own rule of lengths and rates
-DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.VIDEO: "svd-video"}
-
-
+DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.LOOP: "loop-animatediff", Phase.VIDEO: "svd-video"}
 NOWHERE = Place("")  # where a problem stands is looked up only once there is one
 
 
-def draft_graph(context: Context, cut: Cut) -> Draft:
-    """Draft one target of a ComfyUI rendition; blocked, with Problems in the context, where it can't be made."""
-    values = cut.values
-    template = _template(context, cut)
-    if template is None:
-        return blocked(cut.address, cut.phase, cut.scene, cut.shot, values)
-    reads, inputs, lacking = _pictures(context, cut, template.manifest)
-    params, problems = _parameters(context, cut, template, [*dict(reads), *(given.name for given in inputs)])
-    length = _length_problems(template.manifest, values)
-    problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + lacking
+class _Pictures(NamedTuple):
+    """What a graph reads: other targets, reference pictures; and Problems of what it needs and can't have."""
+
+    reads: tuple[Read, ...]
+    inputs: tuple[Input, ...]
+    lacking: tuple[Problem, ...] = ()
+
+
+def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Mapping[str, Read] | None = None) -> Draft:
+    """Draft one target that a template makes; blocked, with Problems in the context, where it can't be made.
+
+    `given` are what certain inputs of the template read, by their names or their sources (`clip`, `picture`), besides what the shot says.
+    """
+    manifest, values = template.manifest, cut.values
+    pictures = _pictures(context, cut, manifest, given or {})
+    size = [int(_asked(context, cut, manifest).get(name, values[name])) for name in ("width", "height")]
+    injected = inject(context.world, values, manifest, *size)
+    reads, inputs = (*pictures.reads, *injected.reads), (*pictures.inputs, *injected.inputs)
+    params, problems = _parameters(context, cut, template, [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)], injected)
+    length = _length_problems(manifest, cut)
+    problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + [*pictures.lacking, *injected.problems]
     problems += style_problems(context.world, template.name, params, NOWHERE)
-    if problems or any(given.unusable for given in inputs):
-        context.problems += [_placed(context, cut, problem) for problem in problems]
-        return blocked(cut.address, cut.phase, cut.scene, cut.shot, values)._replace(inputs=inputs)
-    needs = dict.fromkeys((*needs_of(cut.address, cut.phase, values["phases"]), *(target for _, target in reads)))
+    context.problems += [_placed(context, cut, problem) for problem in problems]
+    if any(problem.severity is Severity.ERROR for problem in problems) or any(picture.unusable for picture in inputs):
+        return blocked(cut)._replace(inputs=inputs)
     return Draft(
+        cut.id,
         cut.address,
         str(cut.phase),
         cut.scene.file,
@@ -49,24 +61,31 @@ def draft_graph(context: Context, cut: Cut) -> Draft:
         None,
         reads,
         inputs,
-        tuple(needs),
-        expect_of(values, cut.phase, params.get("width", values["width"]), params.get("height", values["height"])),
+        tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
+        _expected(cut, manifest, params),
+        BackendKind.COMFYUI,
+        injected.sheets,
     )
 
 
+def _expected(cut: Cut, template: Template, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What must come out. A step that multiplies frames makes (n - 1) · m + 1 of n, at m times the rate."""
+    values = cut.values
+    expect = expect_of(cut, params.get("width", values["width"]), params.get("height", values["height"]))
+    many = int(params.get(template.multiplier, 1)) if template.multiplier and expect["fps"] else 1
+    return expect if many == 1 else {**expect, "frames": (expect["frames"] - 1) * many + 1, "fps": expect["fps"] * many}
+
+
 def _placed(context: Context, cut: Cut, problem: Problem) -> Problem:
-    place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.{problem.path}".rstrip("."))
-    return problem._replace(place=place)
+    if problem.place.file:
+        return problem
+    prefix = "sheet" if cut.scene.kind == "character" else f"shots.{cut.shot['id']}"
+    return problem._replace(place=context.place(cut.scene.file, cut.scene.part, f"{prefix}.{problem.path}".rstrip(".")))
 
 
-def _template(context: Context, cut: Cut) -> LoadedTemplate | None:
-    """Template of this phase: the shot's choice, else the scene's, the project's, the default."""
-    scene, project = cut.scene, context.world.project
-    name, doc, path = DEFAULT_TEMPLATES.get(cut.phase, ""), scene, f"shots.{cut.shot['id']}"
-    for data, owner, prefix in ((cut.shot, scene, f"{path}."), (scene.data, scene, ""), (project.data, project, "")):
-        if cut.phase in (data.get("templates") or {}):
-            name, doc, path = str(data["templates"][cut.phase]), owner, f"{prefix}templates.{cut.phase}"
-            break
+def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
+    """Template of a target: what its cut says, else the shot's choice, the scene's, the project's, the default. A Problem where it is not."""
+    name, doc, path = _choice(context, cut)
     if name in context.broken:
         context.problems += context.broken[name]
     elif name not in context.templates:
@@ -74,70 +93,161 @@ def _template(context: Context, cut: Cut) -> LoadedTemplate | None:
     return context.templates.get(name)
 
 
+def _choice(context: Context, cut: Cut) -> tuple[str, Any, str]:
+    scene, project = cut.scene, context.world.project
+    own = f"shots.{cut.shot['id']}"
+    owners = ((cut.shot, scene, f"{own}."), (scene.data, scene, ""), (project.data, project, ""))
+    if cut.template:
+        said = ((doc, f"{prefix}finish.{cut.phase}") for data, doc, prefix in owners if cut.phase in (data.get("finish") or {}))
+        return cut.template, *next(said, (scene, "sheet"))
+    for data, doc, prefix in owners:
+        if cut.phase in (data.get("templates") or {}):
+            return str(data["templates"][cut.phase]), doc, f"{prefix}templates.{cut.phase}"
+    return DEFAULT_TEMPLATES[cut.phase], scene, own
+
+
 def _no_template(context: Context, name: str, phase: Phase) -> Problem:
-    near = closest(name, context.templates) if name else None
+    near = closest(name, context.templates)
     known = ", ".join(sorted(context.templates)) or "none: the templates folder is empty"
-    message = f"there is no template called {name!r}" if name else f"no template is named for the phase {phase}"
     hint = f"did you mean {near!r}?" if near else f"name one under `templates: {{{phase}: NAME}}` in the project, the scene or the shot"
-    return Problem(NOWHERE, "missing-template" if name else "no-template", message, f"one of {known}", hint)
+    return Problem(NOWHERE, "missing-template", f"there is no template called {name!r}", f"one of {known}", hint)
 
 
-def _parameters(context: Context, cut: Cut, template: LoadedTemplate, pictures: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+def _asked(context: Context, cut: Cut, template: Template) -> dict[str, Any]:
+    """Parameters that people set for this template: the shot's over the scene's over the project's."""
     wanted: dict[str, Any] = {}
     for owner in (context.world.project.data, cut.scene.data, cut.shot):
         wanted.update((owner.get("parameters") or {}).get(template.name) or {})
-    seed = take_seed(f"{origin_of(context.world, cut.address)}/{cut.phase}", cut.number, cut.values["seed"])
-    slots = {name: PLACEHOLDER + name for name in pictures}
-    given = {**_standard(context, cut.values, wanted), "seed": seed, **slots, **wanted}
-    return bind(template.manifest, given, context.rendition, NOWHERE)
+    return wanted
 
 
-def _standard(context: Context, values: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(
+    context: Context, cut: Cut, template: LoadedTemplate, pictures: list[str], injected: Injected
+) -> tuple[dict[str, Any], list[Problem]]:
+    manifest = template.manifest
+    wanted = _asked(context, cut, manifest)
+    origin, seeded = origin_of(context.world, cut.id), cut.values["seed"]
+    seed = take_seed(origin, cut.number, seeded) if cut.run is None else segment_seed(origin, cut.number, seeded, cut.run.place)
+    slots = {name: PLACEHOLDER + name for name in pictures if name in manifest.inputs}
+    given = {**_standard(context, cut, manifest, wanted), "seed": seed, **slots, **wanted}
+    if manifest.characters is not None:
+        given["characters"] = injected.characters
+    if manifest.style_references:
+        given["style_references"] = [PLACEHOLDER + name for name in pictures if name.startswith(_STYLE)]
+    return bind(manifest, given, context.rendition, NOWHERE)
+
+
+def _standard(context: Context, cut: Cut, template: Template, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters that Koma fills in by itself, for whatever template declares them."""
-    world = context.world
+    world, values = context.world, cut.values
     look, negative = look_of(world)
     loras = wanted.get("loras") or loras_of(world, values)
     triggers = [lora["trigger"] for lora in loras if lora.get("trigger")]
-    checkpoint = checkpoint_of(world)
+    # A set may name a smaller checkpoint for drafts; only what somebody sets for this template goes before it.
+    checkpoint = None if "checkpoint" in template.sets.get(context.rendition, {}) else checkpoint_of(world)
     return {
         "prompt": prompt_of(values, look, cast_words(world, values), triggers),
         "negative": negative_of(values, negative),
         **{key: values[key] for key in ("width", "height", "frames", "fps")},
+        **({"frames": cut.run.frames, "fps": cut.run.fps} if cut.run is not None else {}),
         "loras": [lora_row(lora) for lora in loras],
         **({"checkpoint": checkpoint} if checkpoint else {}),
     }
 
 
-def _pictures(context: Context, cut: Cut, template: Template) -> tuple[tuple[tuple[str, str], ...], tuple[Input, ...], list[Problem]]:
-    """Give the targets and the reference pictures that the template's inputs read, and Problems of what it needs and can't have."""
-    reads: list[tuple[str, str]] = []
+def _pictures(context: Context, cut: Cut, template: Template, given: Mapping[str, Read]) -> _Pictures:
+    """Give what the template's declared inputs read."""
+    reads: list[Read] = []
     inputs: list[Input] = []
     lacking: list[Problem] = []
     for name, wanted in template.inputs.items():
-        if wanted.source == Phase.STILL and Phase.STILL in cut.values["phases"]:
-            reads.append((name, f"{cut.address}/{Phase.STILL}"))
-            continue
-        found = None
-        if wanted.source != Phase.STILL:
-            found = next((r for who in cut.values["characters"] if (r := portrait(context.world, who))), None)
-        if found is not None:
-            inputs.append(input_of(name, found))
+        read = given.get(name) or given.get(wanted.source) or _read(context.world, cut, name, wanted)
+        picture = None if read is not None else _picture(context, cut, name, wanted)
+        if read is not None:
+            reads.append(read._replace(name=name))
+        elif isinstance(picture, Input):
+            inputs.append(picture)
+        elif picture is not None:
+            lacking.append(picture)
         elif wanted.required:
             lacking.append(_no_picture(name, wanted.source))
-    return tuple(reads), tuple(inputs), lacking
+    inputs += _style_pictures(context.world, template.style_references)
+    return _Pictures(tuple(reads), tuple(inputs), tuple(lacking))
+
+
+_STYLE = "style."
+
+
+def _style_pictures(world: World, count: int) -> list[Input]:
+    """The first pictures of the project's style, under the names `style.1`, `style.2`, ..."""
+    files = [f"{world.folder}/{file}" for file in (world.style.data.get("references") or ())] if world.style is not None else []
+    known = {reference.path: reference for reference in all_references(world)}
+    found = [known[file] for file in files if file in known]
+    return [input_of(f"{_STYLE}{number}", reference) for number, reference in enumerate(found[:count], 1)]
+
+
+def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | None:
+    """What an input reads of another target: the shot's own still, with its last finishing step, or the shot that it continues from."""
+    if wanted.source != Phase.STILL:
+        return None
+    if cut.start is not None and cut.start.target:
+        return Read(name, cut.start.target, "" if cut.start.target.endswith(f"/{Phase.STILL}") else "last")
+    if Phase.STILL not in cut.values["phases"]:
+        return None
+    steps = finish_of(world, cut, Phase.STILL)
+    return Read(name, "/".join([cut.address, Phase.STILL, *steps[-1:]]))
+
+
+def finish_of(world: World, cut: Cut, phase: Phase) -> list[str]:
+    """Finishing steps of a phase, in order; what the narrowest of shot, scene and project says counts."""
+    owners = (cut.shot, cut.scene.data, world.project.data)
+    return next((list(owner["finish"][phase]) for owner in owners if phase in (owner.get("finish") or {})), [])
+
+
+def _picture(context: Context, cut: Cut, name: str, wanted: TemplateInput) -> Input | Problem | None:
+    """A picture that somebody dropped: a reference of the first character that has one, or a control picture of the shot."""
+    if wanted.source.startswith("control."):
+        return _control(context, cut, name, wanted.source.removeprefix("control."))
+    if wanted.source != "reference":
+        return None
+    found = next((r for who in cut.values["characters"] if (r := portrait(context.world, who))), None)
+    return input_of(name, found) if found is not None else None
+
+
+def _control(context: Context, cut: Cut, name: str, kind: str) -> Input | Problem | None:
+    file = (cut.shot.get("control") or {}).get(kind)
+    if not file:
+        return None
+    world = context.world
+    found = next((r for r in all_references(world) if r.path == f"{world.folder}/{file}"), None)
+    if found is not None:
+        return input_of(name, found)
+    hint = "put it under references/, for example into references/control/"
+    return Problem(NOWHERE, "missing-reference", f"there is no picture {file}", "a picture under references/", hint, f"control.{kind}")
+
+
+def all_references(world: World) -> Iterator[Reference]:
+    """Every picture under the project's references folder."""
+    return (reference for references in world.references.values() for reference in references)
+
+
+_WHERE_FROM = {
+    "still": "add `still` to the shot's phases",
+    "reference": "drop a picture into references/<character>/",
+    "control.pose": "name one under `control: {pose: PATH}` in the shot",
+    "control.depth": "name one under `control: {depth: PATH}` in the shot",
+}
 
 
 def _no_picture(name: str, source: str) -> Problem:
-    hint = "add `still` to the shot's phases" if source == Phase.STILL else "drop a picture into references/<character>/"
-    return Problem(
-        NOWHERE, "missing-input", f"the template reads a picture ({name}) from the shot's {source}, and there is none", hint=hint
-    )
+    message = f"the template reads a picture ({name}) from the shot's {source}, and there is none"
+    return Problem(NOWHERE, "missing-input", message, hint=_WHERE_FROM.get(source, "use the template under `finish`"))
 
 
-_LENGTH = ("parameters.frames", "parameters.fps")
-
-
-def _length_problems(template: Template, values: Mapping[str, Any]) -> list[Problem]:
-    message = template.frame_problem(values["frames"], values["fps"])
+def _length_problems(template: Template, cut: Cut) -> list[Problem]:
+    if template.finishes or cut.phase is Phase.STILL:
+        return []
+    frames, fps = (cut.run.frames, cut.run.fps) if cut.run is not None else (cut.values["frames"], cut.values["fps"])
+    message = template.frame_problem(frames, fps)
     hint = "change `frames`, or choose another template for this phase"
     return [Problem(NOWHERE, "frame-count", message, hint=hint, path="frames")] if message else []

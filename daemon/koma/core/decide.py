@@ -2,13 +2,15 @@
 
 The worker stores the job that comes back before it carries out the effects. A job that is neither queued nor over always gets an
 effect that will be answered, so it can't get stuck; an event that does not belong to its state only makes it repeat its present step.
+What a job does before it is submitted is in koma.core.turn, after a failed attempt in koma.core.failing, at its end in koma.core.ending.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from koma.core import attempt, retry
+from koma.core import retry
+from koma.core.ending import Step, cancelled, complete, facts, failed, give_up, recording_failure
+from koma.core.failing import attempt_failed, rejected
 from koma.core.gate import judge
 from koma.core.job import TERMINAL, Job, JobState
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
@@ -18,10 +20,8 @@ from koma.core.step import (
     Collect,
     Collected,
     CollectFailed,
-    Effect,
     Emit,
     Event,
-    Free,
     Interrupt,
     Measure,
     Measured,
@@ -33,15 +33,12 @@ from koma.core.step import (
     RecordTake,
     Recovered,
     Seen,
-    Start,
     StepFailed,
-    Submit,
     SubmitAnswer,
     Wait,
 )
-from koma.core.words import ActionKind, Verdict
-
-Step = tuple[Job, tuple[Effect, ...]]
+from koma.core.turn import queued
+from koma.core.words import Verdict
 
 
 def decide(job: Job, event: Event, now: float) -> Step:
@@ -49,42 +46,8 @@ def decide(job: Job, event: Event, now: float) -> Step:
     if job.state in TERMINAL:
         return job, ()
     if job.finished_at > 0:
-        return _recording_failure(job, event, now)
+        return recording_failure(job, event, now)
     return _BY_STATE[job.state](job, event, now)
-
-
-def facts(job: Job) -> dict[str, Any]:
-    """Return the fields of every event about a job: JSON values."""
-    work = job.work
-    return {
-        "job": job.job_id,
-        "action": str(job.action),
-        "target": work.target,
-        "rendition": work.rendition,
-        "phase": work.phase,
-        "take": work.number,
-        "attempt": job.attempt,
-        "prompt_id": job.prompt_id,
-        "template": work.template,
-        "backend": str(work.backend),
-        "seconds": job.render_seconds,
-        "verdict": str(job.gate.verdict) if job.gate is not None else "",
-        "error_class": str(job.failure.kind) if job.failure is not None else "",
-        "message": job.failure.message if job.failure is not None else "",
-    }
-
-
-def _queued(job: Job, event: Event, now: float) -> Step:
-    if job.cancel_asked or isinstance(event, CancelAsked):
-        return _cancelled(job, now)
-    if not isinstance(event, Start) or now < job.not_before:
-        return job, ()
-    if job.work.request is None:
-        return _give_up(job, Failure(FailureClass.INTERNAL, f"a queued {job.action} has nothing to submit"), now)
-    number = job.attempt + 1
-    prompt_id = attempt.prompt_id(job.work.take_key, number, attempt.salt_of(job))
-    fresh = replace(job, state=JobState.SUBMITTING, attempt=number, prompt_id=prompt_id, submitted_at=now, outputs={}, failure=None)
-    return replace(fresh, running_since=0.0, not_before=0.0, doubt_since=0.0, failed_steps=0), (Submit(prompt_id),)
 
 
 def _at_backend(job: Job, event: Event, now: float) -> Step:
@@ -107,7 +70,7 @@ def _answered(job: Job, answer: Submitted, now: float) -> Step:
             there = replace(job, state=JobState.SUBMITTED, doubt_since=0.0)
             return there, (Emit("job_submitted", facts(there)), Wait(now + retry.POLL_SECONDS))
         case SubmitOutcome.REJECTED:
-            return _give_up(job, answer.failure or Failure(FailureClass.VALIDATION, "the backend refused the request"), now)
+            return rejected(job, answer.failure or Failure(FailureClass.VALIDATION, "the backend refused the request"), now)
         case SubmitOutcome.BUSY:
             failure = answer.failure or Failure(FailureClass.BACKEND_DOWN, "the backend takes no work now")
             return replace(job, state=JobState.QUEUED, not_before=now + retry.BUSY_SECONDS, failure=failure), ()
@@ -122,7 +85,7 @@ def _seen(job: Job, sighting: Sighting, now: float) -> Step:
         case Stage.SUCCEEDED:
             return _rendered(job, sighting, now)
         case Stage.FAILED:
-            return _attempt_failed(job, sighting.failure or Failure(FailureClass.INTERNAL, "the backend gave no reason"), now)
+            return attempt_failed(job, sighting.failure or Failure(FailureClass.INTERNAL, "the backend gave no reason"), now)
         case Stage.ABSENT:
             return _absent(job, now)
         case Stage.UNREACHABLE:
@@ -151,7 +114,7 @@ def _overdue(job: Job) -> bool:
 
 def _interrupting(job: Job, now: float) -> Step:
     if job.failure is not None and now - job.doubt_since >= retry.INTERRUPT_GRACE_SECONDS:
-        return _give_up(job, job.failure, now)
+        return give_up(job, job.failure, now)
     return job, (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
 
 
@@ -165,28 +128,15 @@ def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
 
 def _absent(job: Job, now: float) -> Step:
     if _overdue(job):
-        return _attempt_failed(job, Failure(FailureClass.LOST, "gone after the interrupt"), now)
+        return attempt_failed(job, Failure(FailureClass.LOST, "gone after the interrupt"), now)
     if job.doubt_since <= 0:
         job = replace(job, doubt_since=now)
     left = job.doubt_since + retry.ABSENT_GRACE_SECONDS[job.work.backend] - now
     if left > 0:
         return job, (Wait(now + min(left, retry.POLL_SECONDS)),)
-    return _attempt_failed(
+    return attempt_failed(
         job, Failure(FailureClass.LOST, "the backend knows nothing of the prompt: it was restarted, or never got it"), now
     )
-
-
-def _attempt_failed(job: Job, failure: Failure, now: float) -> Step:
-    if job.failure is not None:  # interrupted for its deadline: whatever the backend says of that, this is why
-        return _give_up(job, job.failure, now)
-    vanished = failure.kind is FailureClass.LOST and job.running_since <= 0
-    counted = replace(job, lost_attempts=job.lost_attempts + 1) if vanished else replace(job, failed_attempts=job.failed_attempts + 1)
-    again = retry.after(retry.VANISHED, job.lost_attempts) if vanished else retry.after(retry.RETRY[failure.kind], job.failed_attempts)
-    if again is None:
-        return _give_up(counted, failure, now)
-    waiting = replace(counted, state=JobState.QUEUED, failure=failure, not_before=now + again.delay, doubt_since=0.0)
-    news = Emit("job_retried", facts(waiting))
-    return waiting, ((Free(), news) if again.free else (news,))
 
 
 def _leaving(job: Job, sighting: Sighting, now: float) -> Step:
@@ -197,14 +147,14 @@ def _leaving(job: Job, sighting: Sighting, now: float) -> Step:
     elif sighting.stage is Stage.ABSENT:
         patience = retry.ABSENT_GRACE_SECONDS[job.work.backend] if job.state is JobState.SUBMITTING else 0.0
     if now - job.doubt_since >= patience:
-        return _cancelled(job, now)
+        return cancelled(job, now)
     return job, (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
 
 
 def _collecting(job: Job, event: Event, now: float) -> Step:
     match event:
         case CancelAsked():
-            return _cancelled(job, now)
+            return cancelled(job, now)
         case Collected(artifacts):
             return replace(job, state=JobState.MEASURING, artifacts=artifacts, failed_steps=0), (Measure(),)
         case CollectFailed(failure):
@@ -226,19 +176,19 @@ def _seen_again(job: Job, sighting: Sighting, now: float) -> Step:
 def _collect_failed(job: Job, failure: Failure, now: float) -> Step:
     if job.failed_steps < retry.COLLECT_TRIES:
         return job, (Wait(now + retry.step_delay(job.failed_steps)),)
-    return _attempt_failed(job, failure, now)
+    return attempt_failed(job, failure, now)
 
 
 def _measuring(job: Job, event: Event, now: float) -> Step:
     match event:
         case CancelAsked():
-            return _cancelled(job, now)
+            return cancelled(job, now)
         case Measured(measurements):
             return _judged(replace(job, measurements=measurements))
         case Recalled(artifacts) if artifacts:
             return replace(job, artifacts=artifacts), (Measure(),)
         case Recalled():
-            return _give_up(job, _forgotten(job), now)
+            return give_up(job, _forgotten(job), now)
         case StepFailed(failure):
             return _step_failed(job, failure, now)
         case _:
@@ -248,14 +198,14 @@ def _measuring(job: Job, event: Event, now: float) -> Step:
 def _judging(job: Job, event: Event, now: float) -> Step:
     match event:
         case CancelAsked():
-            return _cancelled(job, now)
+            return cancelled(job, now)
         case Recalled(artifacts, measurements) if artifacts:
             return _judged(replace(job, artifacts=artifacts, measurements=measurements))
         case Recalled():
-            return _give_up(job, _forgotten(job), now)
+            return give_up(job, _forgotten(job), now)
         case Recorded(publish):
             next_job = replace(job, failed_steps=0)
-            return (replace(next_job, state=JobState.PUBLISHING), (Publish(),)) if publish else _complete(next_job, now)
+            return (replace(next_job, state=JobState.PUBLISHING), (Publish(),)) if publish else complete(next_job, now)
         case StepFailed(failure):
             return _step_failed(job, failure, now)
         case _:
@@ -277,7 +227,7 @@ def _forgotten(job: Job) -> Failure:
 def _publishing(job: Job, event: Event, now: float) -> Step:
     match event:
         case PublishedAs(published):
-            done, effects = _complete(job, now)
+            done, effects = complete(job, now)
             news = Emit("published", {**facts(done), "path": published.path, "take_key": published.take_key, "verdict": published.verdict})
             return done, (news, *effects)
         case StepFailed(failure):
@@ -291,46 +241,11 @@ def _step_failed(job: Job, failure: Failure, now: float) -> Step:
     if tried.failed_steps < retry.STEP_TRIES:
         return tried, (Wait(now + retry.step_delay(tried.failed_steps)),)
     # Past measuring the take is a fact with a verdict, and must not be written over with a failure.
-    return _give_up(tried, failure, now) if job.state is JobState.MEASURING else _failed(replace(tried, failure=failure), now)
-
-
-def _give_up(job: Job, failure: Failure, now: float) -> Step:
-    """Record the failed take before the job is over, so that a crash in between can't lose count of it."""
-    lost = replace(job, failure=failure)
-    if job.action is not ActionKind.RENDER:
-        return _failed(lost, now)
-    return replace(lost, finished_at=now, failed_steps=0), (RecordTake(),)
-
-
-def _recording_failure(job: Job, event: Event, now: float) -> Step:
-    match event:
-        case Recorded():
-            return _failed(job, now)
-        case StepFailed():
-            tried = replace(job, failed_steps=job.failed_steps + 1)
-            over = tried.failed_steps >= retry.STEP_TRIES
-            return _failed(tried, now) if over else (tried, (Wait(now + retry.step_delay(tried.failed_steps)),))
-        case _:
-            return job, (RecordTake(),)
-
-
-def _failed(job: Job, now: float) -> Step:
-    over = replace(job, state=JobState.FAILED, finished_at=now)
-    return over, (Emit("job_failed", facts(over)),)
-
-
-def _complete(job: Job, now: float) -> Step:
-    over = replace(job, state=JobState.DONE, finished_at=now)
-    return over, (Emit("job_complete", facts(over)),)
-
-
-def _cancelled(job: Job, now: float) -> Step:
-    over = replace(job, state=JobState.CANCELLED, cancel_asked=True, finished_at=now)
-    return over, (Emit("job_cancelled", facts(over)),)
+    return give_up(tried, failure, now) if job.state is JobState.MEASURING else failed(replace(tried, failure=failure), now)
 
 
 _BY_STATE: Mapping[JobState, Callable[[Job, Event, float], Step]] = {
-    JobState.QUEUED: _queued,
+    JobState.QUEUED: queued,
     JobState.SUBMITTING: _at_backend,
     JobState.SUBMITTED: _at_backend,
     JobState.COLLECTING: _collecting,

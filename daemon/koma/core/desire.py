@@ -4,46 +4,140 @@
 target row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from koma.core.animatic_draft import draft_panel
+from koma.core.animatic_draft import animatic_runs, draft_panel
 from koma.core.casting import check_shot
+from koma.core.chain import Run, chain_of
 from koma.core.changes import DIGEST
-from koma.core.comfyui_draft import draft_graph
+from koma.core.comfyui_draft import NOWHERE, draft_graph, template_of
 from koma.core.document import Doc
-from koma.core.draft import Context, Cut, Draft, blocked, origin_of
+from koma.core.draft import Context, Cut, Draft, LoadedTemplate, blocked, origin_of
+from koma.core.finish_draft import draft_join, finished
 from koma.core.gate import Rule
 from koma.core.keys import render_key, text_digest
+from koma.core.media import Media
 from koma.core.overlay import flatten
+from koma.core.problem import Problem
 from koma.core.resolve import resolve_shot
-from koma.core.rules import basic_rules, measure_key, measures_for, rules_digest, with_overrides
-from koma.core.target import Target
-from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
+from koma.core.rules import Part, gate_rules, measure_key, measures_for, rules_digest
+from koma.core.references import sheet_problem
+from koma.core.sheet import has_sheet, sheet_cuts
+from koma.core.spec.standard import TAKES
+from koma.core.start import Start, StartError, phases_of, start_of
+from koma.core.target import Read, Target
+from koma.core.words import PHASE_RANK, BackendKind, Phase, Reason, Rendition
 from koma.core.world import World
 
 
-def draft_scene(context: Context, scene: Doc) -> list[Draft]:
-    """Draft every target of a scene. Problems go to `context.problems`; a shot with one is drafted as blocked, its neighbours are not."""
-    return [draft for shot in scene.data.get("shots") or () for draft in draft_shot(context, scene, shot)]
+def draft_document(context: Context, doc: Doc) -> list[Draft]:
+    """Draft every target of a scene, or of a character's sheet.
+
+    Problems go to `context.problems`; a shot with one is drafted as blocked, its neighbours are not.
+    """
+    if doc.kind == "character":
+        return draft_sheet(context, doc)
+    return [draft for shot in doc.data.get("shots") or () for draft in draft_shot(context, doc, shot)]
 
 
-def draft_shot(context: Context, scene: Doc, shot: Mapping[str, Any], number: int = 1, only: str = "") -> list[Draft]:
-    """Draft the targets of one shot, as take `number` would be made; `only` names one phase."""
+def draft_sheet(context: Context, doc: Doc, number: int = 1) -> list[Draft]:
+    """Draft every pose of a character's sheet; nothing for a character without one."""
+    if not has_sheet(doc):
+        return []
+    problem = sheet_problem(context.world, doc)
+    if problem is not None:
+        context.problems.append(problem._replace(place=context.place(doc.file, doc.part, "sheet")))
+    cuts = sheet_cuts(context, doc, number)
+    return [blocked(cut) if problem is not None else draft_one(context, cut) for cut in cuts]
+
+
+def draft_shot(context: Context, scene: Doc, shot: Mapping[str, Any], number: int = 1) -> list[Draft]:
+    """Draft the targets of one shot, as take `number` would be made, upstream first."""
     address = f"{context.world.id}/{scene.id}/{shot['id']}"
+    phases = _phases(context, scene, shot)
     if not check_shot(context, scene, shot):
-        return [blocked(address, phase, scene, shot) for phase in phases_of(context.world, scene, shot)]
-    values = resolve_shot(context.world, scene, shot).values
-    drafted = draft_panel if context.backend is BackendKind.ANIMATIC else draft_graph
-    phases = sorted(map(Phase, values["phases"]), key=lambda phase: PHASE_RANK[phase])
-    return [drafted(context, Cut(scene, shot, address, values, phase, number)) for phase in phases if only in ("", phase)]
+        return [blocked(Cut(scene, shot, address, {}, phase, number)) for phase in phases]
+    values = {**resolve_shot(context.world, scene, shot).values, "phases": list(phases)}
+    cut = Cut(scene, shot, address, values, phases[0], number)
+    return [draft for phase in phases for draft in _draft_phase(context, cut._replace(phase=phase))]
 
 
-def phases_of(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[str]:
-    """Phases that a shot takes part in, without resolving it."""
-    owners = (shot, scene.data, world.project.data)
-    return next((list(owner["phases"]) for owner in owners if owner.get("phases")), [Phase.STILL, Phase.VIDEO])
+def _phases(context: Context, scene: Doc, shot: Mapping[str, Any]) -> list[Phase]:
+    """Phases of a shot in order. The animatic rendition needs none before it."""
+    named = sorted(map(Phase, phases_of(context.world, scene, shot)), key=lambda phase: PHASE_RANK[phase])
+    return [phase for phase in named if context.rendition is not Rendition.ANIMATIC or phase is not Phase.ANIMATIC] or [Phase.VIDEO]
+
+
+def _draft_phase(context: Context, cut: Cut) -> list[Draft]:
+    if cut.phase is Phase.STILL:
+        made = [draft_one(context, cut)]
+    else:
+        try:
+            start = start_of(context.world, cut.scene, cut.shot, cut.phase)
+        except StartError as error:
+            if error.problem is not None:
+                path = f"shots.{cut.shot['id']}.{error.problem.path}"
+                context.problems.append(error.problem._replace(place=context.place(cut.scene.file, cut.scene.part, path)))
+            return [blocked(cut)]
+        made = _clip(context, cut._replace(start=start))
+    whole = [made[-1], *finished(context, cut, made[-1])]
+    return [*made[:-1], *(draft._replace(followed=True) for draft in whole[:-1]), whole[-1]]
+
+
+def _on_paper(context: Context, cut: Cut) -> bool:
+    return context.backend is BackendKind.ANIMATIC or cut.phase is Phase.ANIMATIC
+
+
+def draft_one(context: Context, cut: Cut, given: Mapping[str, Read] | None = None) -> Draft:
+    """Draft a target that one run of a backend makes."""
+    if _on_paper(context, cut):
+        return draft_panel(context, cut)
+    template = template_of(context, cut)
+    return blocked(cut) if template is None else draft_graph(context, cut, template, given)
+
+
+def _clip(context: Context, cut: Cut) -> list[Draft]:
+    """Draft a clip: in one run if that gives it exactly, else as runs and their join."""
+    template = None if _on_paper(context, cut) else template_of(context, cut)
+    if template is None and not _on_paper(context, cut):
+        return [blocked(cut)]
+    runs = _runs(context, cut, template)
+    if isinstance(runs, Problem):
+        context.problems.append(runs)
+        return [blocked(cut)]
+    if len(runs) == 1 and runs[0].frames == cut.values["frames"] and runs[0].fps == cut.values["fps"]:
+        return [draft_one(context, cut)]
+    parts = [draft_one(context, _anchored(cut, run), _follows(cut, run, template)) for run in runs]
+    return [*parts, draft_join(cut, runs, parts)]
+
+
+def _anchored(cut: Cut, run: Run) -> Cut:
+    """Cut of one run: what begins anew inside a shot begins with the shot's own still, wherever the shot itself began."""
+    start = cut.start if run.place == 0 or run.follows else Start()
+    return cut._replace(part=run.part, run=run, start=start)
+
+
+def _runs(context: Context, cut: Cut, template: LoadedTemplate | None) -> tuple[Run, ...] | Problem:
+    frames, fps, every = cut.values["frames"], cut.values["fps"], cut.shot.get("reanchor_every")
+    if template is None:
+        return chain_of(animatic_runs(frames), fps, 1)
+    manifest = template.manifest
+    counts = manifest.runs(frames, fps)
+    if isinstance(counts, str):
+        place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.frames")
+        return Problem(place, "frame-count", counts, hint="change `frames`, or choose another template for this phase", path="frames")
+    return chain_of(counts, manifest.run_rate(fps), manifest.chain.overlap if manifest.chain else 0, every)
+
+
+def _follows(cut: Cut, run: Run, template: LoadedTemplate | None) -> dict[str, Read]:
+    """What a later run reads in place of the still: the last frame of the run before it."""
+    if template is None or template.manifest.chain is None or not run.follows:
+        return {}
+    name = template.manifest.chain.input
+    return {name: Read(name, f"{cut.id}/{run._replace(place=run.place - 1).part}", "last")}
 
 
 def base_key(context: Context, draft: Draft, drawn: str) -> str:
@@ -61,56 +155,106 @@ class Gate(NamedTuple):
     rules_digest: str
 
 
-def gate_of(world: World, draft: Draft, backend: BackendKind) -> Gate:
+def gate_of(world: World, draft: Draft, rendition: Rendition) -> Gate:
     """Work out the gate of a draft: the profile's rules, with the project's own thresholds over them."""
-    key = ("gate", draft.phase, backend, *draft.expect.values())
+    key = ("gate", draft.phase, rendition is Rendition.ANIMATIC, part_of(draft), draft.followed, *draft.expect.values())
     if key not in world.memo:
-        world.memo[key] = _gate(world, draft, backend)
+        world.memo[key] = _gate(world, draft, rendition)
     return world.memo[key]  # type: ignore[no-any-return]  # set just above
 
 
-def _gate(world: World, draft: Draft, backend: BackendKind) -> Gate:
-    rules = basic_rules(Phase(draft.phase), backend, draft.expect)
+def _gate(world: World, draft: Draft, rendition: Rendition) -> Gate:
+    backend = BackendKind.ANIMATIC if rendition is Rendition.ANIMATIC else BackendKind.COMFYUI
     own = (world.project.data.get("gates") or {}).get("rules") or {}
-    for scope in ("all", draft.phase):
-        rules = with_overrides(rules, own.get(scope) or {}, f"{world.project.file} gates.rules.{scope}")
+    rules = gate_rules(
+        Phase(draft.phase), backend, draft.expect, own, world.project.file, part=part_of(draft), followed=draft.followed
+    )
     metrics = measures_for(rules)
     return Gate(rules, metrics, measure_key(metrics), rules_digest(rules))
+
+
+def part_of(draft: Draft) -> Part:
+    """What a target is among those of its phase, for its gate."""
+    if draft.panel is not None and draft.panel.get("do") == "join":
+        return "join"
+    part = draft.part
+    return "take" if not part else "segment" if _SEGMENT.fullmatch(part) else "finish"
+
+
+_SEGMENT = re.compile(r"seg[0-9]{2,}")
 
 
 def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
-    gate = gate_of(world, draft, context.backend) if drawn else Gate((), (), "", "")
-    shot = draft.shot
+    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), (), "", "")
+    shot, owners = draft.shot, (draft.shot, scene.data, world.project.data)
     based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
         rendition=str(context.rendition),
         phase=draft.phase,
-        backend=str(context.backend),
-        template=template.name if template else f"{context.backend}-{draft.phase}",
-        family=template.manifest.family if template else str(context.backend),
+        backend=str(draft.backend),
+        template=_made_by(draft),
+        family=_family(draft),
         base_key=based,
-        key=render_key(str(context.backend), based, ()) if based and not draft.reads else "",
+        key=render_key(str(draft.backend), based, ()) if based and not draft.reads else "",
         reads=draft.reads,
         inputs=draft.inputs,
         needs=draft.needs,
         measure_key=gate.measure_key,
         rules_digest=gate.rules_digest,
-        stem=f"{draft.address}/{draft.phase}" + ("" if context.rendition is Rendition.FINAL else f".{context.rendition}"),
-        suffix=".png" if phase is Phase.STILL else ".mp4",
-        priority=_first((shot, scene.data, world.project.data), "priority", 0),
-        depth=PHASE_RANK[phase],
-        takes_wanted=shot.get("takes") or (world.project.data.get("takes_up_front") or {}).get(phase, 1),
-        takes_limit=(world.project.data.get("takes") or {}).get(phase, 3),
+        stem=draft.id + ("" if context.rendition is Rendition.FINAL else f".{context.rendition}"),
+        suffix=".png" if draft.media is Media.IMAGE else ".mp4",
+        priority=_first(owners, "priority", 0),
+        depth=_depth(draft),
+        takes_wanted=_takes_up_front(draft, world),
+        takes_limit=1 if draft.backend is BackendKind.CPU else (world.project.data.get("takes") or {}).get(phase, TAKES[phase]),
         estimate_seconds=_estimate(draft),
         hold=draft.hold,
         scene_file=draft.scene_file,
         facts_digest=facts_digest(draft),
         template_digest=template.digest if template else "",
         origin_id=origin_of(world, draft.id),
+        sheets=draft.sheets,
+        pin=str(shot.get("pin") or "") if draft.id == f"{draft.address}/{draft.phase}" and phase is _last_phase(draft) else "",
     )
+
+
+def _last_phase(draft: Draft) -> Phase:
+    phases = draft.values.get("phases") or [draft.phase]
+    return max(map(Phase, phases), key=lambda phase: PHASE_RANK[phase])
+
+
+def _made_by(draft: Draft) -> str:
+    if draft.template is not None:
+        return draft.template.name
+    return str(draft.panel["do"]) if draft.panel is not None and "do" in draft.panel else f"{draft.backend}-{draft.phase}"
+
+
+def _family(draft: Draft) -> str:
+    """What has to be loaded together: the template's models, with the checkpoint that was chosen; nothing but the CPU for a panel."""
+    if draft.template is None or draft.params is None:
+        return str(draft.backend)
+    checkpoint = draft.params.get("checkpoint")
+    return f"{draft.template.manifest.family}:{checkpoint}" if checkpoint else draft.template.manifest.family
+
+
+_SHEET_DEPTH = -1  # the sheet comes before the stills that read it
+
+
+def _depth(draft: Draft) -> int:
+    """How far downstream a target is: by phase, sheets before all."""
+    if draft.id.split("/")[1] == "characters":
+        return _SHEET_DEPTH
+    return PHASE_RANK[Phase(draft.phase)]
+
+
+def _takes_up_front(draft: Draft, world: World) -> int:
+    """How many takes are made at once: of what a phase makes. Segments and steps follow one another, so one is made of each."""
+    if draft.id != f"{draft.address}/{draft.phase}" or draft.backend is BackendKind.CPU:
+        return 1
+    return int(draft.shot.get("takes") or (world.project.data.get("takes_up_front") or {}).get(draft.phase, 1))
 
 
 def facts_digest(draft: Draft) -> str:
@@ -126,10 +270,14 @@ def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> in
 
 
 def _estimate(draft: Draft) -> float:
-    """Give the seconds a render may take before there is experience: the template's word; for the animatic 0.5 s and 0.06 s a frame."""
+    """Give the seconds a render may take before there is experience: the template's word; for what is drawn or joined here 0.5 s and so much a frame."""
     if draft.template is not None:
         return float(draft.template.manifest.estimate_seconds)
-    return 0.5 + 0.06 * float(draft.expect.get("frames", 1))
+    seconds = _CPU_FRAME if draft.backend is BackendKind.CPU else _PANEL_FRAME
+    return 0.5 + seconds * float(draft.expect.get("frames", 1))
+
+
+_PANEL_FRAME, _CPU_FRAME = 0.06, 0.03
 
 
 _NOT_FACTS = frozenset({"prompt", "negative", "seed", "width", "height", "frames", "fps", "output_prefix"})

@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from koma.core.chain import Run
 from koma.core.document import Doc
+from koma.core.media import Media
 from koma.core.problem import Place, Problem
+from koma.core.start import Start
+from koma.core.target import Read
 from koma.core.template import Template
-from koma.core.words import BackendKind, Phase, Reason, Rendition
+from koma.core.words import PHASE_RANK, BackendKind, Phase, Reason, Rendition
 from koma.core.world import World
 
 Placed = Callable[[str, int, str], Place]
@@ -51,12 +55,16 @@ class Context:
 
     @property
     def backend(self) -> BackendKind:
-        """Which kind of backend draws this rendition."""
+        """Which kind of backend draws the shots of this rendition."""
         return BackendKind.ANIMATIC if self.rendition is Rendition.ANIMATIC else BackendKind.COMFYUI
 
 
 class Cut(NamedTuple):
-    """One shot to be drafted: its scene, what is written of it, what it resolves to, its phase and take number."""
+    """One target to be drafted: its scene (or character), what is written of its shot, what that resolves to, its phase and take number.
+
+    `part` is the segment or finishing step, "" for the phase's own target; `run` what a segment makes; `start` the shot whose last frame
+    it begins with. `template` overrules the choice of the shot, as sheets and finishing steps do.
+    """
 
     scene: Doc
     shot: Mapping[str, Any]
@@ -64,14 +72,25 @@ class Cut(NamedTuple):
     values: dict[str, Any]
     phase: Phase
     number: int
+    part: str = ""
+    run: Run | None = None
+    start: Start | None = None
+    template: str = ""
+
+    @property
+    def id(self) -> str:
+        """The target id."""
+        return "/".join(part for part in (self.address, self.phase if self.scene.kind != "character" else "", self.part) if part)
 
 
 class Draft(NamedTuple):
     """One target before its graph is rendered.
 
-    `params` is None for the animatic, whose `panel` is ready; `hold` is a Reason word or "". `reads` are (input name, target id).
+    `params` is None for what has no graph, whose `panel` is ready: a panel of the animatic, or what the CPU is to do. `hold` is a Reason
+    word or "". `sheets` are id prefixes of sheets of which enough poses must have passed; `followed` says that a finishing step follows.
     """
 
+    id: str
     address: str
     phase: str
     scene_file: str
@@ -82,20 +101,29 @@ class Draft(NamedTuple):
     template: LoadedTemplate | None = None
     params: dict[str, Any] | None = None
     panel: dict[str, Any] | None = None
-    reads: tuple[tuple[str, str], ...] = ()
+    reads: tuple[Read, ...] = ()
     inputs: tuple[Input, ...] = ()
     needs: tuple[str, ...] = ()
     expect: Mapping[str, Any] = {}
+    backend: BackendKind = BackendKind.COMFYUI
+    sheets: tuple[str, ...] = ()
+    followed: bool = False
 
     @property
-    def id(self) -> str:
-        """The target id."""
-        return f"{self.address}/{self.phase}"
+    def media(self) -> Media:
+        """What comes out: a picture, or frames."""
+        return Media.FRAMES if self.expect.get("fps") else Media.IMAGE
+
+    @property
+    def part(self) -> str:
+        """Which part of its phase it is: a segment or a finishing step; "" for the phase's own target."""
+        own = f"{self.address}/{self.phase}/"
+        return self.id.removeprefix(own) if self.id.startswith(own) else ""
 
 
-def blocked(address: str, phase: str, scene: Doc, shot: Mapping[str, Any], values: dict[str, Any] | None = None) -> Draft:
+def blocked(cut: Cut, reason: Reason = Reason.BLOCKED) -> Draft:
     """Draft a target that can't be drawn for now."""
-    return Draft(address, str(phase), scene.file, shot, Reason.BLOCKED, values or {})
+    return Draft(cut.id, cut.address, str(cut.phase), cut.scene.file, cut.shot, reason, cut.values)
 
 
 def hold_of(cut: Cut) -> str:
@@ -103,16 +131,21 @@ def hold_of(cut: Cut) -> str:
     return Reason.HELD_BY_SPEC if cut.shot.get("hold") or cut.scene.data.get("hold") else ""
 
 
-def needs_of(address: str, phase: Phase, phases: Sequence[str]) -> tuple[str, ...]:
-    """Targets that come first: for a loop or video, the shot's own still, if it has one."""
-    return (f"{address}/{Phase.STILL}",) if phase is not Phase.STILL and Phase.STILL in phases else ()
+def needs_of(cut: Cut) -> tuple[str, ...]:
+    """Targets that come first: of a loop or video the shot's own still, of a still its animatic; the nearest one that the shot has."""
+    earlier = [phase for phase in (Phase.STILL, Phase.ANIMATIC) if PHASE_RANK[phase] < PHASE_RANK[cut.phase]]
+    own = next((phase for phase in earlier if phase in cut.values["phases"]), None)
+    return () if own is None or cut.scene.kind == "character" else (f"{cut.address}/{own}",)
 
 
-def expect_of(values: Mapping[str, Any], phase: Phase, width: int, height: int) -> dict[str, Any]:
+def expect_of(cut: Cut, width: int, height: int) -> dict[str, Any]:
     """Say what the file contract compares with: width and height in px, frames, fps (0 for a picture), whether motion is asked for."""
-    still = phase is Phase.STILL
+    values, still = cut.values, cut.phase is Phase.STILL
     moving = not still and (values["camera"]["move"] != "static" or bool(values["action"]))
-    frames, fps = (1, 0) if still else (values["frames"], values["fps"])
+    if cut.run is not None:
+        frames, fps = cut.run.frames, cut.run.fps
+    else:
+        frames, fps = (1, 0) if still else (values["frames"], values["fps"])
     return {"width": width, "height": height, "frames": frames, "fps": fps, "motion": moving}
 
 

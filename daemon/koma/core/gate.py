@@ -35,13 +35,18 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One requirement. `source` says where the threshold comes from (`koma basic`, or `projects/x/project.yaml:12:5`)."""
+    """One requirement.
+
+    `source` says where the threshold comes from (`koma basic`, or `projects/x/project.yaml:12:5`); `when` repeats what a project said:
+    `pre`, `post` or `final`. Neither changes what is demanded of a file.
+    """
 
     metric: str
     op: Op
     threshold: float
     required: bool = True
     source: str = "koma basic"
+    when: str = "post"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +68,17 @@ class GateResult:
 
 
 def judge(measurements: Sequence[Measurement], rules: Sequence[Rule]) -> GateResult:
-    """Apply every rule; the verdict is error > failed > unmeasured > passed over the required ones."""
+    """Apply every rule and give the verdict over all checks."""
     found = {m.metric: m for m in measurements}
     checks = tuple(_check(rule, found.get(rule.metric)) for rule in rules)
-    return GateResult(_overall(checks), checks)
+    return GateResult(overall(checks), checks)
 
 
 _SEVERITY = (Verdict.ERROR, Verdict.FAILED, Verdict.UNMEASURED)
 
 
-def _overall(checks: Sequence[Check]) -> Verdict:
+def overall(checks: Sequence[Check]) -> Verdict:
+    """Verdict over checks: error > failed > unmeasured > passed over the required ones."""
     seen = {check.verdict for check in checks if check.rule.required}
     return next((verdict for verdict in _SEVERITY if verdict in seen), Verdict.PASSED)
 

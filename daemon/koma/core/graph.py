@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koma.core.graph_check import Graph, check_graph
+from koma.core.model_folders import folder_of
 from koma.core.node_rules import FILE_SUFFIXES, PLACEHOLDER, NodeRule, Signatures
 from koma.core.problem import Place, Problem
 
@@ -22,22 +23,6 @@ __all__ = [
 ]
 
 _PREFIX = "filename_prefix"
-
-# Folder under the server's models folder, by the input that names the file.
-_FOLDERS = {
-    "ckpt_name": "checkpoints",
-    "lora_name": "loras",
-    "vae_name": "vae",
-    "unet_name": "diffusion_models",
-    "clip_name": "text_encoders",
-    "clip_name1": "text_encoders",
-    "clip_name2": "text_encoders",
-    "clip_name3": "text_encoders",
-    "control_net_name": "controlnet",
-    "ipadapter_file": "ipadapter",
-    "style_model_name": "style_models",
-    "gligen_name": "gligen",
-}
 
 
 class _NotPlainJsonError(ValueError):
@@ -125,9 +110,7 @@ def model_files(graph: Graph, signatures: Signatures) -> list[tuple[str, str]]:
 
 
 def _folder(rule: NodeRule | None, name: str) -> str:
-    if rule is None or not rule.module.startswith(("nodes", "comfy_extras")):  # packs keep their files where they like
-        return name
-    return "clip_vision" if rule.name == "CLIPVisionLoader" else _FOLDERS.get(name, name)
+    return (folder_of(rule.name, name, core=rule.from_core) if rule is not None else "") or name
 
 
 def expected_outputs(graph: Graph, signatures: Signatures) -> dict[str, str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from koma.core.hints import closest
-from koma.core.node_rules import Fault, InputRule, NodeRule, Signatures, shown
+from koma.core.model_folders import folder_of
+from koma.core.node_rules import Fault, InputRule, NodeRule, Signatures, is_core, shown
 from koma.core.problem import Place, Problem
 
 Graph = Mapping[str, Any]
@@ -58,7 +59,17 @@ def _input_fault(name: str, value: Any, rule: NodeRule, graph: Graph, rules: Map
     kind = type(value)
     if kind is list:
         return _link_fault(value, known, graph, rules)
-    return _wrapped(value, known) if kind is dict else known.literal(value)
+    fault = _wrapped(value, known) if kind is dict else known.literal(value)
+    return fault if fault is None or not fault.missing else _in_folder(fault, name, rule)
+
+
+def _in_folder(fault: Fault, name: str, rule: NodeRule) -> Fault:
+    """Say in which folder of the server a missing model file belongs."""
+    folder = folder_of(rule.name, name, core=rule.from_core)
+    if not folder:
+        return fault
+    hint = f"put it into models/{folder} on the server, or name another; what needs it goes on by itself"
+    return fault._replace(hint=hint, missing=f"models/{folder}/{fault.missing}")
 
 
 def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault:
@@ -74,15 +85,22 @@ def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault:
 
 def _unknown_class(kind: str, signatures: Signatures) -> Fault:
     where = "this server has" if signatures.live else "the recorded signatures have"
-    pack = signatures.pack_of(kind)
+    message, pack = f"{where} no node class {kind!r}", signatures.pack_of(kind)
+    if is_core(pack):
+        hint = "update ComfyUI, or choose another template; what needs it goes on by itself"
+        return Fault("unknown-node-class", message, "a ComfyUI that has it", hint, f"ComfyUI with {kind}")
     if pack:
-        return Fault("unknown-node-class", f"{where} no node class {kind!r}", f"node pack {pack}", f"install {pack} on the server")
+        hint = f"install {pack} on the server and restart it; what needs it goes on by itself"
+        return Fault("unknown-node-class", message, f"node pack {pack}", hint, pack)
     near = closest(kind, list(signatures.classes))
+    if signatures.live and not near:
+        hint = "install the node pack that brings it, and restart the server; what needs it goes on by itself"
+        return Fault("unknown-node-class", message, "a node class that the server knows", hint, kind)
     expected = f"closest: {near} (from {signatures.pack_of(near)})" if near else "a node class that the server knows"
     hint = "correct the name, or install its node pack"
     if not signatures.live:
         hint += "; with a server in koma.yaml, `koma run` asks it what it has"
-    return Fault("unknown-node-class", f"{where} no node class {kind!r}", expected, hint)
+    return Fault("unknown-node-class", message, expected, hint)
 
 
 def _unknown_input(name: str, rule: NodeRule) -> Fault | None:
@@ -168,7 +186,8 @@ def _problem(path: str, fault: Fault, file: str, text: str) -> Problem:
     node_id, _, rest = path.partition(".inputs.")
     label = f"node {node_id}" + (f", input {rest}" if rest else "")
     message = f"{label}: {fault.message}" if node_id else fault.message
-    return Problem(Place(file, _line_of(node_id, text)), fault.code, message, fault.expected, fault.hint, path)
+    place = Place(file, _line_of(node_id, text))
+    return Problem(place, fault.code, message, fault.expected, fault.hint, path, missing=fault.missing)
 
 
 def _line_of(node_id: str, text: str) -> int:

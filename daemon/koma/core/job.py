@@ -10,6 +10,7 @@ from typing import Any
 
 from koma.core.gate import GateResult, Measurement, Rule
 from koma.core.media import Artifact
+from koma.core.memory import Clearing, Freed
 from koma.core.request import Failure, RenderRequest
 from koma.core.words import ActionKind, BackendKind
 
@@ -47,6 +48,15 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What is submitted instead when memory runs out: what it gives up, in words, the document, and what it changes in `Work.expect`."""
+
+    name: str
+    document: Mapping[str, Any]
+    expect: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """Everything a job needs, frozen when it was queued: no later edit of a document reaches it.
 
@@ -55,6 +65,7 @@ class Work:
     `motion` bool). `facts` and `origin` (commit, versions, template digest, resolved description) go into the receipt.
     `takes_wanted` is how many takes there must be before one is published; `takes_limit` how many may be tried.
     `estimate_seconds` is the expected render time. `family` is the model family, for ordering. `priority`: higher first.
+    `fallbacks` are tried one after the other when memory runs out; empty where the project wants all or nothing.
     """
 
     target: str
@@ -82,6 +93,7 @@ class Work:
     family: str = ""
     estimate_seconds: float = 60.0
     deadline_seconds: float = 3600.0
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,9 @@ class Job:
     while a cancelled or overdue prompt has not stopped yet. `failed_attempts` counts attempts whose failure counts against the job,
     `lost_attempts` those that vanished from the backend before they began, `failed_steps` failed tries of the present step (collect,
     measure, record, publish). `finished_at` before a terminal state means: it has failed, and the failed take is being recorded.
+    `out_of_memory` counts attempts that ran out of memory, `reduced` how many fallbacks were gone down (0: the document as it was asked
+    for), `restarts` runs of the restart command; `short_of_memory` means that some is to be freed before the next attempt. A queued job
+    holds its lane while it is `clearing` memory or `restarting` the backend; `freed` is what clearing came to before the present attempt.
     """
 
     job_id: str
@@ -118,3 +133,25 @@ class Job:
     failed_attempts: int = 0
     lost_attempts: int = 0
     failed_steps: int = 0
+    out_of_memory: int = 0
+    reduced: int = 0
+    restarts: int = 0
+    restarting: bool = False
+    short_of_memory: bool = False
+    clearing: Clearing | None = None
+    freed: Freed | None = None
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What is submitted in place of the document that was asked for, if memory ran out."""
+        return self.work.fallbacks[self.reduced - 1] if self.reduced else None
+
+    @property
+    def expect(self) -> Mapping[str, Any]:
+        """What the file contract compares with, for what is submitted now."""
+        return {**self.work.expect, **self.fallback.expect} if self.fallback is not None else self.work.expect
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is queued and has its turn already."""
+        return self.state is JobState.QUEUED and (self.restarting or self.clearing is not None)

@@ -50,3 +50,8 @@ def derived_seed(address: str, number: int) -> int:
 def take_seed(address: str, number: int, wanted: int | None) -> int:
     """Seed of a take: the spec's own for take 1, derived for every other."""
     return wanted if wanted is not None and number == 1 else derived_seed(address, number)
+
+
+def segment_seed(address: str, number: int, wanted: int | None, segment: int) -> int:
+    """Seed of a segment, counted from 0: the spec's own seed plus its number for take 1, else derived from the segment's id."""
+    return (wanted + segment) % 2**64 if wanted is not None and number == 1 else derived_seed(address, number)

@@ -14,11 +14,12 @@ class Media(StrEnum):
 
 
 class Role(StrEnum):
-    """What a file is for. The lossless `object` is what downstream keys and `koma reproduce` read."""
+    """What a file is for. The lossless `object` is what downstream keys and `koma reproduce` read; a chain reads the `last` frame."""
 
     OBJECT = "object"
     DELIVERY = "delivery"
     POSTER = "poster"
+    LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,25 @@
 """The resolved panel description: what the animatic backend draws, and the value that its render keys are made of."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from koma.core.node_rules import PLACEHOLDER
 from koma.core.words import Phase
 
 PANEL_FORMAT = 1
 LONGEST_SIDE = 960  # px; a storyboard needs no more, and clips stay quick to draw
+SHEET_SIZE = 640  # px, both sides of a pose of a character sheet
+
+
+class Span(NamedTuple):
+    """Which part of a clip a panel makes: `frames` frames from frame `start` on, from 0, of a clip of `of` frames.
+
+    What lies beyond the clip repeats its last frame.
+    """
+
+    start: int
+    frames: int
+    of: int
 
 
 def panel_size(width: int, height: int) -> tuple[int, int]:
@@ -15,25 +28,70 @@ def panel_size(width: int, height: int) -> tuple[int, int]:
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def panel_of(values: Mapping[str, Any], project: Mapping[str, Any], phase: str, seed: int, references: Mapping[str, str]) -> dict[str, Any]:
-    """Panel of one phase of a resolved shot. `references` maps a character id to the input name of its picture."""
+def panel_of(
+    values: Mapping[str, Any],
+    project: Mapping[str, Any],
+    phase: str,
+    seed: int,
+    references: Mapping[str, str],
+    *,
+    span: Span | None = None,
+    follows: str = "",
+) -> dict[str, Any]:
+    """Panel of one phase of a resolved shot; the phase `animatic` looks at the video. `references`: character id → input name.
+
+    `span` is for a segment of a clip. `follows` names the input (`last`) that is the first frame of this segment, as it is.
+    """
     width, height = panel_size(values["width"], values["height"])
     still = phase == Phase.STILL
     return {
         "format": PANEL_FORMAT,
-        "phase": str(phase),
-        "project": {"id": project["id"], "title": project.get("title", project["id"])},
+        "phase": str(Phase.VIDEO if phase == Phase.ANIMATIC else phase),
+        "project": _titled(project),
         "scene": {"id": values["scene"]["id"], "title": values["scene"]["title"]},
         "shot": values["shot"],
         "width": width,
         "height": height,
         "fps": values["fps"],
-        "frames": 1 if still else values["frames"],
+        "frames": 1 if still else span.frames if span else values["frames"],
         "seed": seed,
+        **({"span": {"start": span.start, "of": span.of}} if span else {}),
+        **({"follows": _input(follows)} if follows else {}),
         **{key: values[key] for key in ("framing", "angle", "camera", "action", "time", "mood", "weather", "dialogue")},
         "location": _place(values["location"]),
         "characters": [_figure(who, references.get(who["id"])) for who in values["characters"]],
     }
+
+
+def sheet_panel_of(
+    who: Mapping[str, Any],
+    project: Mapping[str, Any],
+    pose: str,
+    seed: int,
+    references: Mapping[str, str],
+    size: int = SHEET_SIZE,
+) -> dict[str, Any]:
+    """Panel of one pose of a character's sheet: `who` is the resolved character, `pose` a word of its poses, `size` the sides in px."""
+    return {
+        "format": PANEL_FORMAT,
+        "phase": str(Phase.STILL),
+        "sheet": pose,
+        "project": _titled(project),
+        "width": size,
+        "height": size,
+        "frames": 1,
+        "seed": seed,
+        "characters": [_figure(who, references.get(who["id"]))],
+    }
+
+
+def _titled(project: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": project["id"], "title": project.get("title", project["id"])}
+
+
+def _input(name: str) -> str:
+    """Return a picture's name as requests say it: inputs that a target reads of another have a placeholder."""
+    return name if ":" in name else PLACEHOLDER + name
 
 
 def _place(location: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -8,23 +8,35 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
+from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
-from koma.core.words import ActionKind, Reason, Verdict
+from koma.core.words import ActionKind, Phase, Reason, Verdict
 
 NEXT = "next"  # what the flag `cancelled` says of a target whose render_key was not known when it was cancelled
 _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
+_ANIMATIC = str(Phase.ANIMATIC)
+_NAMED = 5  # targets that an action names as what it waits for, where its whole phase waits
 _JUDGING = frozenset({ActionKind.MEASURE, ActionKind.GATE})
 
 
 class _Standing(NamedTuple):
-    """What downstream targets need to know of one that was planned: its pixels if decided, whether it passed, and its action."""
+    """What downstream targets need to know of one that was planned: its pixels if decided, whether it passed, its action, its last frame."""
 
     content: str
     passed: bool
     action: ActionKind
+    last: str = ""
+
+    def part(self, name: str) -> str:
+        """Content digest of a part: "" for all of it, "last" for a clip's last frame."""
+        return self.last if name == _LAST else self.content
+
+
+_LAST = "last"
+_UNGATED: Mapping[str, Gating] = {}
 
 
 def plan(
@@ -35,55 +47,76 @@ def plan(
     selection: Selection | None = None,
     blocked: Sequence[str] = (),
     moved: Mapping[str, str] = _NOBODY,
+    gatings: Mapping[str, Gating] = _UNGATED,
 ) -> Plan:
     """Plan every wanted target and everything published that nobody wants any more.
 
     `targets` stand upstream first; `settled` are ids of further ones for which nothing is to be done. `blocked` are id prefixes whose
     documents could not be read: what is published under them is held, not retired. `moved` maps new target ids to the old ones that they
-    were published under.
+    were published under. `gatings` are by project; in one without, every phase is open.
     """
-    return _Planner(observed, selection or EVERYTHING, moved).plan(targets, settled, blocked)
+    return _Planner(observed, selection or EVERYTHING, moved, gatings).plan(targets, settled, blocked)
 
 
 class _Planner:
     """One planning run: what is observed, and how each target that was planned so far stands."""
 
-    def __init__(self, observed: Observed, selection: Selection, moved: Mapping[str, str]) -> None:
+    def __init__(self, observed: Observed, selection: Selection, moved: Mapping[str, str], gatings: Mapping[str, Gating]) -> None:
         self._observed = observed
         self._selection = selection
         self._moved = moved
+        self._phases = Phases(gatings)
         self._standing: dict[str, _Standing] = {}
 
     def plan(self, targets: Sequence[Target], settled: Collection[str], blocked: Sequence[str]) -> Plan:
         self._recall(targets, settled)
-        later = [target for target in targets if not self._keep_at_once(target)]
+        later = self._without_current(targets)
         current = [target.id for target in targets if target.id in self._standing]
         kept = [*settled, *current]
         result = Plan([], kept if self._selection is EVERYTHING else list(filter(self._selection.takes, kept)), frozenset(current))
+        if later:
+            self._phases.expect(later)
+            self._phases.passed(kept)
         rows = self._takes_of(later)
+        actions = {target.id: self._plan_one(target, rows) for target in upstream_first(later)}
         for target in later:
-            self._plan_one(target, rows, result)
+            self._list(actions[target.id], result)
         if len(self._observed.published) > len(settled):
             result.actions.extend(self._unwanted({*settled, *(target.id for target in targets)}, blocked))
-        return result
+        return result._replace(phases=self._phases.rates()) if later else result
+
+    def _without_current(self, targets: Sequence[Target]) -> list[Target]:
+        """Leave out those that are kept at once; one that reads a target which stands after it is seen in another round."""
+        later = [target for target in targets if not self._keep_at_once(target)]
+        while [target for target in later if target.reads and self._keep_at_once(target)]:
+            later = [target for target in later if target.id not in self._standing]
+        return later
+
+    def _list(self, action: Action, result: Plan) -> None:
+        if not self._selection.takes(action.target_id):
+            return
+        if action.action is ActionKind.KEEP:
+            result.kept.append(action.target_id)
+        else:
+            result.actions.append(action)
 
     def _recall(self, targets: Sequence[Target], settled: Collection[str]) -> None:
         """Take note of how settled targets stand that others read or need."""
-        named = {name for target in targets for name in (*target.needs, *(upstream for _, upstream in target.reads))}
+        named = {name for target in targets for name in (*target.needs, *(read[1] for read in target.reads))}
         for name in named and named.intersection(settled):
             if row := self._observed.published.get(name):
-                self._standing[name] = _Standing(row.content_digest, True, ActionKind.KEEP)
+                self._standing[name] = _Standing(row.content_digest, True, ActionKind.KEEP, row.last_digest)
 
     def _keep_at_once(self, target: Target) -> bool:
         """Try the common case: published with the wanted key, measured and judged as asked for, passed, and the file is there."""
         row = self._observed.published.get(target.id)
-        if row is None or row.verdict != _PASSED or row.render_key != (target.key or self._key(target)):
+        if row is None or row.verdict != _PASSED or target.phase == _ANIMATIC or row.render_key != (target.key or self._key(target)):
             return False
-        if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or target.hold:
+        if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or target.hold or target.pin:
             return False
         if row.path in self._observed.missing or (self._observed.flags and self._flag("retry", target)):
             return False
-        self._standing[target.id] = _Standing(row.content_digest, True, ActionKind.KEEP)
+        self._standing[target.id] = _Standing(row.content_digest, True, ActionKind.KEEP, row.last_digest)
         return True
 
     def _flag(self, name: str, target: Target) -> str:
@@ -93,7 +126,8 @@ class _Planner:
         """Render key, or "" while the pixels of something it reads are not decided."""
         if target.key or not target.base_key:
             return target.key
-        inputs = [(name, found.content if (found := self._standing.get(upstream)) else "") for name, upstream in target.reads]
+        standing = self._standing
+        inputs = [(name, found.part(part) if (found := standing.get(upstream)) else "") for name, upstream, part in target.reads]
         return render_key(target.backend, target.base_key, inputs) if all(content for _, content in inputs) else ""
 
     def _takes_of(self, later: Sequence[Target]) -> dict[tuple[str, str], list[TakeRow]]:
@@ -101,21 +135,42 @@ class _Planner:
         keys = [key for target in later if (key := self._key(target))]
         return _by_target(self._observed.takes(keys)) if keys else {}
 
-    def _plan_one(self, target: Target, rows: Mapping[tuple[str, str], list[TakeRow]], result: Plan) -> None:
+    def _plan_one(self, target: Target, rows: Mapping[tuple[str, str], list[TakeRow]]) -> Action:
         key = self._key(target)
-        if key and target.reads:  # known only now that its upstream is
-            rows = _by_target(self._observed.takes([key]))
-        takes = rows.get((target.id, key)) or rows.get((self._moved.get(target.id, ""), key)) or []
-        action = self._decide(target, key, takes)
-        self._standing[target.id] = self._stand(action, takes)
-        if not self._selection.takes(target.id):
-            return
-        if action.action is ActionKind.KEEP:
-            result.kept.append(target.id)
+        if target.pin:
+            action, takes = self._pinned(target)
         else:
-            result.actions.append(action)
+            if key and target.reads:  # known only now that its upstream is
+                rows = _by_target(self._observed.takes([key]))
+            takes = rows.get((target.id, key)) or rows.get((self._moved.get(target.id, ""), key)) or []
+            action = self._gated(target, self._decide(target, key, takes))
+        standing = self._standing[target.id] = self._stand(target, action, takes)
+        if standing.passed:
+            self._phases.passed([target.id])
+        elif action.action is ActionKind.HOLD:
+            self._phases.stuck(target.id)
+        return action
 
-    def _stand(self, action: Action, takes: Sequence[TakeRow]) -> _Standing:
+    def _gated(self, target: Target, action: Action) -> Action:
+        """Keep a render back while its phase is closed. It waits where the phase may still open by itself, else it is held."""
+        if action.action is not ActionKind.RENDER or action.reason is Reason.RUNNING:
+            return action
+        closed = self._phases.closed(target, hopeful=False)
+        if closed is None:
+            return action
+        if self._phases.closed(target, hopeful=True) is None:
+            return action._replace(waits_for=action.waits_for or closed.missing[:_NAMED], message=closed.why)
+        return Action(target.id, ActionKind.HOLD, Reason.PHASE_CLOSED, target, action.key, certain=action.certain, message=closed.why)
+
+    def _pinned(self, target: Target) -> tuple[Action, list[TakeRow]]:
+        """Plan a target that stays at one take, whatever is wanted of it now: so nothing that follows it changes."""
+        row = self._observed.pinned(target.id, target.pin)
+        if row is None:
+            message = f"there is no take {target.pin} to pin; `koma explain {target.id}` lists those there are"
+            return Action(target.id, ActionKind.HOLD, Reason.BLOCKED, target, message=message), []
+        return self._publish(target, row.render_key, row, None), [row]
+
+    def _stand(self, target: Target, action: Action, takes: Sequence[TakeRow]) -> _Standing:
         """Say what follows from it: only a take that passed, was approved, or belongs to a decided key is read downstream."""
         published = self._observed.published.get(action.target_id)
         there = published.take_key if published is not None and published.render_key == action.key else ""
@@ -132,7 +187,8 @@ class _Planner:
         )
         if good is None or not good.content_digest or action.action is ActionKind.RENDER:
             return _Standing("", False, action.action)
-        return _Standing(good.content_digest, True, action.action)
+        passed = counts_as_passed(target, passed=True, approved=good.approved or self._phases.is_approved(target.id, target.phase))
+        return _Standing(good.content_digest, passed, action.action, good.last_digest)
 
     def _decide(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         if target.hold:
@@ -161,7 +217,7 @@ class _Planner:
 
     def _after_upstream(self, target: Target) -> Action:
         """Plan a target whose inputs are not decided: it follows an upstream that renders, or waits for one that a person must look at."""
-        cause = next(name for _, name in target.reads if not (name in self._standing and self._standing[name].content))
+        cause = next(name for _, name, part in target.reads if not (name in self._standing and self._standing[name].part(part)))
         found = self._standing.get(cause)
         if found is None or found.action is ActionKind.HOLD:
             return Action(target.id, ActionKind.HOLD, Reason.WAITING, target, certain=False, cause=cause, waits_for=(cause,))
@@ -211,12 +267,17 @@ class _Planner:
         published = self._observed.published.get(target.id)
         lost = published is not None and published.path in self._observed.missing
         if published is not None and published.take_key == best.take_key and not lost:
+            if stalled is None and self._waits_for_review(target, best):
+                stalled = Reason.REVIEW
             kind = ActionKind.KEEP if stalled is None else ActionKind.HOLD
             return Action(target.id, kind, stalled or Reason.CURRENT, target, key, take_key=best.take_key)
         if not self._observed.has_object(best.object_digest, target.suffix):
             return self._render(target, key, (), Reason.MISSING_OBJECT, best.number)
         kind, reason = _why_publish(target, key, best, published)
         return Action(target.id, kind, reason, target, key, take_key=best.take_key)
+
+    def _waits_for_review(self, target: Target, best: TakeRow) -> bool:
+        return target.phase == _ANIMATIC and not best.approved and not self._phases.is_approved(target.id, target.phase)
 
     def _unwanted(self, wanted: Collection[str], blocked: Sequence[str]) -> list[Action]:
         """Retire what nobody wants; hold what may only be unreadable for now."""
@@ -229,6 +290,22 @@ class _Planner:
                 gone = Reason.MOVED if target_id in left else Reason.REMOVED
                 actions.append(Action(target_id, *((ActionKind.HOLD, Reason.BLOCKED) if unsure else (ActionKind.RETIRE, gone))))
         return actions
+
+
+def upstream_first(targets: Sequence[Target]) -> list[Target]:
+    """Put targets into an order in which each stands after those that it reads or needs, and phase after phase."""
+    waiting = {target.id: target for target in sorted(targets, key=lambda target: target.depth)}
+    ordered: list[Target] = []
+    while waiting:
+        trail = [next(iter(waiting.values()))]
+        while trail:
+            names = (*trail[-1].needs, *(read[1] for read in trail[-1].reads))
+            upstream = next((waiting[name] for name in names if name in waiting and waiting[name] not in trail), None)
+            if upstream is not None:
+                trail.append(upstream)
+            else:
+                ordered.append(waiting.pop(trail.pop().id))
+    return ordered
 
 
 def _by_target(found: Sequence[TakeRow]) -> dict[tuple[str, str], list[TakeRow]]:

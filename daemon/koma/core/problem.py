@@ -31,7 +31,8 @@ class Problem(NamedTuple):
     """One mistake: what happened, where, what was expected, and what to do.
 
     `code` is a stable kebab-case word (`unknown-field`, `missing-reference`, `git-lfs-pointer`, ...). `path` is the field
-    path inside the document (`shots.sh010.seed`), empty where there is none.
+    path inside the document (`shots.sh010.seed`), empty where there is none. `missing` names what the server lacks, where that is
+    the whole trouble: a model file with its folder (`models/checkpoints/ink.safetensors`), a node pack, memory (`10 GB`).
     """
 
     place: Place
@@ -41,6 +42,7 @@ class Problem(NamedTuple):
     hint: str = ""
     path: str = ""
     severity: Severity = Severity.ERROR
+    missing: str = ""
 
     def __str__(self) -> str:
         """One line per fact, the first in the format that editors understand."""

@@ -67,6 +67,11 @@ def character_words(who: Mapping[str, Any]) -> str:
     return _join([who.get("base_prompt"), years, who.get("emotional_state"), *traits, *colours, *tail])
 
 
+def character_negative(who: Mapping[str, Any]) -> str:
+    """Words of the negative prompt for one resolved character: its own, those of its expression and of its pose."""
+    return _join(who.get(name) for name in ("negative", "expression_negative", "pose_negative"))
+
+
 def prompt_of(values: Mapping[str, Any], look: Sequence[str], characters: str, triggers: Sequence[str]) -> str:
     """Compose the prompt. `look` are words of style, project and bible, `characters` of everyone in the shot, `triggers` of the LoRAs."""
     location = values["location"] or {}
@@ -89,5 +94,5 @@ def prompt_of(values: Mapping[str, Any], look: Sequence[str], characters: str, t
 def negative_of(values: Mapping[str, Any], look: Sequence[str]) -> str:
     """Whole negative prompt: look, characters, place, scene, shot."""
     location = values["location"] or {}
-    cast = [who.get(name) for who in values["characters"] for name in ("negative", "expression_negative", "pose_negative")]
+    cast = map(character_negative, values["characters"])
     return _join([*look, *cast, location.get("negative"), values["scene"]["negative"], values["negative"]])

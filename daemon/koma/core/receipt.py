@@ -7,6 +7,7 @@ gate document. Both together give back the take, so a lost store is rebuilt from
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from koma.core.attempt import wanted_request
 from koma.core.codec import from_json, to_json
 from koma.core.gate import Check, GateResult, Measurement, Op, Rule
 from koma.core.job import Job
@@ -14,6 +15,7 @@ from koma.core.media import Artifact
 from koma.core.metrics import METRICS
 from koma.core.redact import redact_text, redacted
 from koma.core.request import Failure, RenderRequest
+from koma.core.spec.standard import RULE_WHEN
 from koma.core.take import Take
 from koma.core.words import BackendKind, Verdict
 
@@ -29,7 +31,8 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
     """Build the receipt of a job that rendered, or failed to; JSON values only, without secrets.
 
     `work.origin` may name `commit`, `template_digest`, `models` and `versions`; what else it holds is kept under `origin`. `versions`
-    (Koma, server, packs) are added to those. Times are seconds since the epoch, 0 where something did not happen.
+    (Koma, server, packs) are added to those. The request is that of the last
+    attempt, which may be a fallback. Times are seconds since the epoch, 0 where something did not happen.
     """
     work, origin = job.work, job.work.origin
     document = {
@@ -43,7 +46,7 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
         "seed": work.seed,
         "backend": str(work.backend),
         "template": {"name": work.template, "digest": origin.get("template_digest", "")},
-        "request": _request(work.request),
+        "request": _request(wanted_request(job)),
         "artifacts": [to_json(artifact) for artifact in job.artifacts],
         "facts": work.facts,
         "commit": origin.get("commit"),
@@ -54,9 +57,17 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
         "prompt_id": job.prompt_id,
         "times": _times(job, finished_at),
         "peak_memory_bytes": job.peak_memory_bytes,
+        **_relief(job),
         "failure": _failure(job.failure),
     }
     return redacted(document)  # type: ignore[no-any-return]  # a mapping stays a mapping
+
+
+def _relief(job: Job) -> dict[str, Any]:
+    """Say what memory made necessary, where it did: fallbacks gone down, memory freed before the attempt, restarts of the backend."""
+    reduced = {"steps": job.reduced, "name": job.fallback.name} if job.fallback is not None else None
+    found = {"reduced": reduced, "freed": to_json(job.freed) if job.freed is not None else None, "restarts": job.restarts}
+    return {name: value for name, value in found.items() if value}
 
 
 def _request(request: RenderRequest | None) -> dict[str, Any] | None:
@@ -167,6 +178,7 @@ def _check(check: Check, found: Measurement | None) -> dict[str, Any]:
         "unit": found.unit if found else spec.unit if spec else "",
         "required": check.rule.required,
         "source": check.rule.source,
+        "when": check.rule.when,
         "version": found.version if found else "",
         "measured": spec.definition if spec else "",
         "message": check.message,
@@ -188,5 +200,6 @@ def _judged(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checks(items: Iterable[Mapping[str, Any]]) -> Iterable[Check]:
     for item in items:
-        rule = Rule(item["metric"], Op(item["op"]), float(item["threshold"]), item["required"], item["source"])
+        when = item.get("when", RULE_WHEN)  # gate results of before rules said when
+        rule = Rule(item["metric"], Op(item["op"]), float(item["threshold"]), item["required"], item["source"], when)
         yield Check(rule, item["value"], Verdict(item["verdict"]), item["message"])

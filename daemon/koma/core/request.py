@@ -107,7 +107,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """What a probe found. Memory in bytes, None where the backend does not say. `others` counts prompts that are not ours."""
+    """What a probe found.
+
+    Memory in bytes, None where the backend does not say. `device` is the kind of accelerator (`cuda`, `mps`), `cpu` where there is none, ""
+    if it does not say. `others_waiting` counts prompts that are not ours.
+    """
 
     up: bool
     version: str = ""
@@ -116,3 +120,4 @@ class BackendStatus:
     others_waiting: int = 0
     message: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""

@@ -5,6 +5,7 @@ A backend that is down or does not answer never counts against a job; everything
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from koma.core.request import FailureClass
 from koma.core.words import BackendKind
@@ -18,30 +19,33 @@ STEP_SECONDS = 1.0  # before the second try; doubled each time
 MAX_DELAY_SECONDS = 300.0
 
 # How long a prompt must be absent before that is believed: longer than a server's slowest validation, nothing for one in our own process.
-ABSENT_GRACE_SECONDS: Mapping[BackendKind, float] = {BackendKind.ANIMATIC: 0.0, BackendKind.COMFYUI: 10.0}
+ABSENT_GRACE_SECONDS: Mapping[BackendKind, float] = {BackendKind.ANIMATIC: 0.0, BackendKind.CPU: 0.0, BackendKind.COMFYUI: 10.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What follows a failure of one class.
 
-    `attempts` is how many failed attempts, of any class, a job may have before it fails. `delay` in seconds before the next attempt,
-    doubled with each failed one. `free` asks the backend for memory first.
+    `attempts` is how many failed attempts, of any class but out of memory, a job may have before it fails; of those that ran out of memory,
+    how many on the document as it was asked for. `delay` in seconds before the next attempt, doubled with each failed one.
     """
 
     attempts: int
     delay: float = 0.0
-    free: bool = False
 
+
+# What is missing may be about to be installed. A plan that knows of it holds the target, and then takes the job back long before the last.
+APPEARING = Policy(attempts=3, delay=30.0)
+MAY_APPEAR = frozenset({FailureClass.MISSING_MODEL, FailureClass.MISSING_NODE})
 
 RETRY: Mapping[FailureClass, Policy] = {
     FailureClass.VALIDATION: Policy(attempts=1),
-    FailureClass.MISSING_MODEL: Policy(attempts=1),
-    FailureClass.MISSING_NODE: Policy(attempts=1),
+    FailureClass.MISSING_MODEL: APPEARING,
+    FailureClass.MISSING_NODE: APPEARING,
     FailureClass.INPUT: Policy(attempts=1),
     FailureClass.TIMEOUT: Policy(attempts=1),
     FailureClass.NODE: Policy(attempts=2, delay=1.0),
-    FailureClass.OUT_OF_MEMORY: Policy(attempts=2, delay=2.0, free=True),
+    FailureClass.OUT_OF_MEMORY: Policy(attempts=2, delay=2.0),
     FailureClass.INTERRUPTED: Policy(attempts=5, delay=5.0),
     FailureClass.LOST: Policy(attempts=3, delay=1.0),
     FailureClass.BACKEND_DOWN: Policy(attempts=20, delay=5.0),
@@ -51,23 +55,35 @@ RETRY: Mapping[FailureClass, Policy] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Another attempt, after `delay` seconds, with memory freed first or not."""
-
-    delay: float
-    free: bool
-
-
 # A prompt that was running when the server died may have killed it; one that only waited there is hardly to blame, and is counted apart.
 VANISHED = Policy(attempts=20, delay=1.0)
 
 
-def after(policy: Policy, failed_before: int) -> Again | None:
-    """Whether another attempt follows this failure; None when the job has failed. `failed_before` does not count this one."""
+def after(policy: Policy, failed_before: int) -> float | None:
+    """Seconds before another attempt after this failure; None when the job has failed. `failed_before` does not count this one."""
     if failed_before + 1 >= policy.attempts:
         return None
-    return Again(_doubled(policy.delay, failed_before), policy.free)
+    return _doubled(policy.delay, failed_before)
+
+
+class Relief(Enum):
+    """What is done about an attempt that ran out of memory."""
+
+    FREE = auto()  # let go of models, and the same once more
+    REDUCE = auto()  # the next fallback
+    RESTART = auto()  # the restart command of the backend
+
+
+RESTARTS = 1  # runs of the restart command for one job
+
+
+def relief(out_of_memory: int, fallbacks_left: int, restarts: int) -> Relief | None:
+    """Say what follows when memory ran out; None when the job has failed. Counts are those before this failure."""
+    if after(RETRY[FailureClass.OUT_OF_MEMORY], out_of_memory) is not None:
+        return Relief.FREE
+    if fallbacks_left > 0:
+        return Relief.REDUCE
+    return Relief.RESTART if restarts < RESTARTS else None
 
 
 def step_delay(failed_steps: int) -> float:

@@ -18,6 +18,7 @@ class TakeRow(NamedTuple):
     rules_digest: str
     object_digest: str  # file digest of the object artifact, "" without one
     content_digest: str
+    last_digest: str = ""  # content digest of a clip's last frame
 
 
 Lying = tuple[str, str, int]
@@ -42,6 +43,7 @@ class Published(NamedTuple):
     rules_digest: str
     content_digest: str
     decided: bool = False
+    last_digest: str = ""
 
 
 _DIGITS = 16  # of each digest: enough to see that it changed
@@ -49,5 +51,5 @@ _DIGITS = 16  # of each digest: enough to see that it changed
 
 def line_of(row: Published) -> str:
     """Everything about a published row, besides its file, that planning asks of a target for which nothing is to be done."""
-    digests = (row.render_key, row.measure_key, row.rules_digest, row.content_digest)
+    digests = (row.render_key, row.measure_key, row.rules_digest, row.content_digest, row.last_digest)
     return " ".join([row.target, *(digest[:_DIGITS] for digest in digests), row.verdict])

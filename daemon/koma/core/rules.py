@@ -5,12 +5,13 @@ Every threshold of the profile stands in this file, and nowhere else.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from koma.core.gate import Op, Rule
 from koma.core.keys import KEY_FORMAT, digest, text_digest
 from koma.core.metrics import METRICS
 from koma.core.rate import standard_fps
+from koma.core.spec.standard import RULE_WHEN
 from koma.core.words import BackendKind, Phase
 
 # Anime holds a drawing for two, three or four frames: on fours, three pairs of four stand still.
@@ -18,18 +19,66 @@ FROZEN_LIMIT = 0.8
 # Vetoes only what is plainly smeared: at the working size, a clean drawing measures in the hundreds and a heavy blur below 10.
 SHARPNESS_FLOOR = 15.0
 
+Part = Literal["take", "segment", "join", "finish"]
+_SHAPE = frozenset({"width", "height", "frame-count", "frame-rate", "duration"})  # what a finishing step may change on purpose
+_OF_THE_WHOLE = frozenset({"frame-count", "frame-rate", "duration", "frozen"})  # what one segment of a chain says nothing about
+
 _OPS = {"min": Op.AT_LEAST, "max": Op.AT_MOST, "equals": Op.EQUALS}
 
 
-def basic_rules(phase: Phase, backend: BackendKind, expect: Mapping[str, Any]) -> tuple[Rule, ...]:
+def gate_rules(
+    phase: Phase,
+    backend: BackendKind,
+    expect: Mapping[str, Any],
+    own: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    file: str,
+    *,
+    part: Part = "take",
+    followed: bool = False,
+) -> tuple[Rule, ...]:
+    """Rules that one file of a target must pass: the profile's, with those of a project over them that are about this part.
+
+    `own` is `gates.rules` of the project document in `file`: `all` or a phase → metric → threshold. `backend` is what drew the pixels:
+    for a file that the CPU made of others, the backend of those. `expect` describes this very file: a segment has the frames and the rate of its
+    run, a join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
+
+    - `take`, one plain render: own rules `post`; of a still `pre` as well, because a further render reads it.
+    - `segment`, a run of a chain: `pre` and `post`, but nothing about motion, frame count, rate or length, which are the whole's: a run
+      may hold still, and its frame count is that of `expect`.
+    - `join`, the runs together: `post`, and `final` if nothing follows. Everything about the whole is judged here.
+    - `finish`, what a finishing step made: `final` if nothing follows; and `post`, but nothing about size, frame count, rate or length,
+      which a step may change on purpose: `expect` says to what.
+
+    Where an own rule does not count, the profile's rule for that metric stands.
+    """
+    rules = basic_rules(phase, backend, expect, part=part)
+    for scope in ("all", phase):
+        mine = {metric: wish for metric, wish in (own.get(scope) or {}).items() if _counts(metric, wish, phase, part, followed=followed)}
+        rules = with_overrides(rules, mine, f"{file} gates.rules.{scope}")
+    return rules
+
+
+def _counts(metric: str, wish: Mapping[str, Any], phase: Phase, part: Part, *, followed: bool) -> bool:
+    """Whether a project's own rule is about this part."""
+    match wish.get("when", RULE_WHEN):
+        case "final":
+            return part in ("join", "finish") and not followed
+        case "pre":
+            return (part == "segment" and metric not in _OF_THE_WHOLE) or (part == "take" and phase is Phase.STILL)
+        case _:
+            silent = {"segment": _OF_THE_WHOLE, "finish": _SHAPE}.get(part, frozenset())
+            return metric not in silent
+
+
+def basic_rules(phase: Phase, backend: BackendKind, expect: Mapping[str, Any], *, part: Part = "take") -> tuple[Rule, ...]:
     """Rules of the profile `basic`.
 
     `expect` may hold `width`, `height` (px), `frames`, `fps` and `motion` (bool); what is missing or 0 is not required.
-    The animatic is judged by the file contract only.
+    The animatic is judged by the file contract only, and so is the phase of that name. A segment need not move.
     """
     rules = [Rule("decodes", Op.EQUALS, 1), *_contract(phase, expect), Rule("blank", Op.EQUALS, 0), Rule("black", Op.EQUALS, 0)]
-    if backend is not BackendKind.ANIMATIC:
-        rules += _quality(phase, expect)
+    if backend is not BackendKind.ANIMATIC and phase is not Phase.ANIMATIC:
+        rules += [rule for rule in _quality(phase, expect) if part != "segment" or rule.metric not in _OF_THE_WHOLE]
     return tuple(rules)
 
 
@@ -50,7 +99,7 @@ def _quality(phase: Phase, expect: Mapping[str, Any]) -> list[Rule]:
 
 
 def with_overrides(rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, Any]], source: str) -> tuple[Rule, ...]:
-    """Apply a project's own thresholds: metric id → any of `min`, `max`, `equals` (numbers) and `required` (bool).
+    """Apply a project's own thresholds: metric id → any of `min`, `max`, `equals` (numbers), `required` (bool) and `when` (kept as it is).
 
     A metric that names a threshold replaces all rules of that metric; `required` alone keeps their thresholds. `source` is where the
     overrides stand (`projects/x/project.yaml:12:5`). Names were checked when the document was read.
@@ -65,7 +114,7 @@ def with_overrides(rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, A
 def _overridden(metric: str, given: list[Rule], wish: Mapping[str, Any], source: str) -> list[Rule]:
     required = wish.get("required")
     named = [Rule(metric, op, float(wish[word]), source=source) for word, op in _OPS.items() if wish.get(word) is not None]
-    rules = named or given
+    rules = [replace(rule, when=wish.get("when", RULE_WHEN)) for rule in named or given]
     return rules if required is None else [replace(rule, required=required, source=source) for rule in rules]
 
 

@@ -20,6 +20,10 @@ class SourceFile(NamedTuple):
     size: int
 
 
+PictureRow = tuple[str, str, int, int]
+"""What is remembered of a decoded picture: content digest, problem (see koma.core.world.Reference), width and height in px."""
+
+
 class Snapshot(NamedTuple):
     """Files by class. `project_folders` are watched folders; `digest` changes with any file; `commit` is set in git mode."""
 

@@ -1,7 +1,7 @@
 """What can happen to a job (events) and what is to be done about it (effects), as small values.
 
-Every effect may be repeated. Ask, Submit, Collect, Recall, Measure, RecordTake, Publish and Wait are answered by an event; Interrupt,
-Free and Emit by nothing. All times are seconds since the epoch.
+Every effect may be repeated. Look, Restart, Ask, Submit, Collect, Recall, Measure, RecordTake, Publish and Wait are answered by an event;
+Interrupt, Free and Emit by nothing. All times are seconds since the epoch.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,16 @@ from typing import Any
 
 from koma.core.gate import Measurement
 from koma.core.media import Artifact
+from koma.core.memory import Care
 from koma.core.request import Failure, Sighting, Submitted
 from koma.core.rows import Published
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The lane gives the job its turn."""
+    """The lane gives the job its turn; with `care`, memory is looked at before it is submitted."""
+
+    care: Care | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,22 @@ class Tick:
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
     """A person wants it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySeen:
+    """How much graphics memory is in use, and how much there is, in bytes; None where the backend does not say."""
+
+    used: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """Whether the restart command brought the backend back; `message` says why not, "" where none is configured."""
+
+    done: bool
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,8 @@ Event = (
     | Recovered
     | Tick
     | CancelAsked
+    | MemorySeen
+    | Restarted
     | SubmitAnswer
     | Seen
     | Collected
@@ -113,6 +134,16 @@ Event = (
     | PublishedAs
     | StepFailed
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read how much memory is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Run the restart command of the backend, if it has one, and wait until it answers again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +212,4 @@ class Emit:
     fields: Mapping[str, Any]
 
 
-Effect = Submit | Ask | Collect | Recall | Measure | RecordTake | Publish | Interrupt | Free | Wait | Emit
+Effect = Look | Restart | Submit | Ask | Collect | Recall | Measure | RecordTake | Publish | Interrupt | Free | Wait | Emit

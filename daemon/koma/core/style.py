@@ -43,10 +43,11 @@ def lora_row(lora: Mapping[str, Any]) -> dict[str, Any]:
 
 def cast_words(world: World, values: Mapping[str, Any]) -> str:
     """Words for everyone in a shot."""
-    return "; ".join(_words(world, who) for who in values["characters"])
+    return "; ".join(words_of(world, who) for who in values["characters"])
 
 
-def _words(world: World, who: Mapping[str, Any]) -> str:
+def words_of(world: World, who: Mapping[str, Any]) -> str:
+    """Words for one character in a shot."""
     key = ("words", who["id"], who["version"], who["outfit"], who["expression"], who["pose"], who["position"])
     base = world.memo.get(("character", *key[1:4])) or {}
     if any(who.get(name) is not base.get(name) for name in VISUAL):  # the scene or shot overlays this character

@@ -53,4 +53,8 @@ class Take:
     @property
     def object(self) -> Artifact | None:
         """The lossless artifact, whose content digest is what downstream targets read."""
-        return next((a for a in self.artifacts if a.role is Role.OBJECT), None)
+        return self.artifact(Role.OBJECT)
+
+    def artifact(self, role: Role) -> Artifact | None:
+        """The file of this role, if the take has one."""
+        return next((a for a in self.artifacts if a.role is role), None)

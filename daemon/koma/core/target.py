@@ -9,13 +9,22 @@ from itertools import repeat
 from typing import NamedTuple
 
 
+class Read(NamedTuple):
+    """What one target reads of another: input name, the other's id, and which part: "" for all of it, "last" for a clip's last frame."""
+
+    name: str
+    target: str
+    part: str = ""
+
+
 class Target(NamedTuple):
     """One wanted target in one rendition.
 
     `base_key` is the digest of graph or panel with take 1's seed; `key` is the render_key where no other target's pixels enter it, else "";
-    `reads` are (input name, target id) pairs whose pixels do enter,
-    `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed
+    `reads` are the Reads of others whose pixels do enter (lists of three where they come from the cache), `inputs` are (input name, content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed
     take first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
+    `sheets` are id prefixes of character sheets of which enough poses must have passed first. `pin` is the take (number, or the first
+    digits of its key) at which the target stays whatever changes, "" for none.
     `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).
     """
 
@@ -27,7 +36,7 @@ class Target(NamedTuple):
     family: str
     base_key: str
     key: str
-    reads: tuple[tuple[str, str], ...]
+    reads: tuple[Read, ...]
     inputs: tuple[tuple[str, str, str, str], ...]
     needs: tuple[str, ...]
     measure_key: str
@@ -44,11 +53,19 @@ class Target(NamedTuple):
     facts_digest: str
     template_digest: str
     origin_id: str
+    sheets: tuple[str, ...] = ()
+    pin: str = ""
 
     @property
     def project(self) -> str:
         """First part of the id."""
         return self.id.split("/", 1)[0]
+
+
+def phase_of(target_id: str) -> str:
+    """The phase that a target id counts in: of a shot's targets the fourth part, `sheet` for a pose of a character's sheet."""
+    parts = target_id.split("/")
+    return "sheet" if parts[1] == "characters" else parts[3]
 
 
 _SAME = "="

@@ -9,6 +9,7 @@ from enum import StrEnum
 class Phase(StrEnum):
     """What is made of a shot, in the order in which it is made."""
 
+    ANIMATIC = "animatic"  # optional: approved before GPU time is spent
     STILL = "still"
     LOOP = "loop"
     VIDEO = "video"
@@ -23,10 +24,11 @@ class Rendition(StrEnum):
 
 
 class BackendKind(StrEnum):
-    """What draws. The kind is part of every render key."""
+    """What makes a file. The kind is part of every render key. `cpu` joins runs and matches colours."""
 
     ANIMATIC = "animatic"
     COMFYUI = "comfyui"
+    CPU = "cpu"
 
 
 class ActionKind(StrEnum):
@@ -67,6 +69,9 @@ class Reason(StrEnum):
     GATE_FAILED = "gate-failed"  # every allowed take failed: a person decides
     GATE_CHANGED = "gate-changed"  # published, but fails the gate as it is now: a person decides
     RENDER_FAILED = "render-failed"  # every allowed attempt ended in an error: a person decides
+    PHASE_CLOSED = "phase-closed"  # too few shots of the phase before have passed, or it waits for a review
+    REVIEW = "review"  # made, and waits for a person's approval
+    MISSING = "missing"  # the server lacks a node pack, a model file or memory
     CANCELLED = "cancelled"  # a person cancelled it; `koma retry` brings it back
     SAFETY = "safety"  # the whole plan is held until a person allows exactly this plan
     PAUSED = "paused"  # the daemon is paused
@@ -90,4 +95,4 @@ class TargetState(StrEnum):
     STALLED = "Stalled"
 
 
-PHASE_RANK = {Phase.STILL: 0, Phase.LOOP: 1, Phase.VIDEO: 2}
+PHASE_RANK = {Phase.ANIMATIC: 0, Phase.STILL: 1, Phase.LOOP: 2, Phase.VIDEO: 3}

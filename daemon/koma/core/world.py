@@ -1,5 +1,6 @@
 """One project as resolving sees it: its documents by kind and id, and its reference pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -7,19 +8,37 @@ from koma.core.document import Doc
 
 
 class Reference(NamedTuple):
-    """One reference picture of a character. `problem` is the code of what is wrong with it, "" if nothing is."""
+    """One reference picture of a character: width and height in px, 0 where they are not known.
+
+    `problem` says what is wrong with it, in a code or in words; "" if nothing is.
+    """
 
     path: str
     file_digest: str
     content_digest: str
     problem: str
+    width: int = 0
+    height: int = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether the picture is meant to be there and its pixels can't be had yet: what reads it waits."""
+        return not self.file_digest or self.problem == "git-lfs-pointer"
+
+
+def _no_scene(_scene_id: str) -> Doc | None:
+    return None
 
 
 @dataclass(slots=True)
 class World:
-    """One project: its documents by kind and id, and its reference pictures by (character, version or "").
+    """One project: its documents by kind and id, and its reference pictures by (character, what they show).
+
+    What they show is the folder below the character's own: "" for the character, `child` for a version, `outfits/coat`,
+    `expressions/smile` and `poses/walking` for those.
 
     `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder.
+    `scene` gives a scene by its id, for shots that continue from one of another scene.
     """
 
     folder: str
@@ -32,6 +51,7 @@ class World:
     pictures: frozenset[str] = frozenset()
     unread: bool = False
     held: frozenset[tuple[str, str]] = frozenset()
+    scene: Callable[[str], Doc | None] = _no_scene
     memo: dict[Any, Any] = field(default_factory=dict)
 
     def perhaps(self, kind: str, name: str) -> bool:

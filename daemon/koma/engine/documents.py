@@ -14,6 +14,7 @@ from koma.core.problem import Place, Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from koma.core.parse import Document
     from koma.core.snapshot import Snapshot, SourceFile
     from koma.ports import PlanCache, Source
 
@@ -83,10 +84,10 @@ class Documents:
         path = file.path
         parsed = parse_document(content, path)
         heads = [
-            [path, doc.index, doc.kind, doc.id, digest([doc.kind, doc.id, doc.data]), _line(doc.positions), list(doc.held)]
+            [path, doc.index, doc.kind, doc.id, digest([doc.kind, doc.id, doc.data]), _line(doc.positions), list(doc.held), _has_sheet(doc)]
             for doc in parsed.documents
         ]
-        heads += [[path, doc.index, f"{HELD}{doc.kind}", doc.id, "", 1, []] for doc in parsed.held]
+        heads += [[path, doc.index, f"{HELD}{doc.kind}", doc.id, "", 1, [], False] for doc in parsed.held]
         into[path] = (file.digest, canonical(heads), problems_to_json(parsed.problems))
         data = [{"index": doc.index, "data": doc.data} for doc in parsed.documents]
         places = [{"index": doc.index, "positions": dict(doc.positions)} for doc in parsed.documents]
@@ -136,19 +137,25 @@ class Documents:
         return Place(path, line, column)
 
 
+def _has_sheet(doc: Document) -> bool:
+    return doc.kind == "character" and doc.data.get("sheet") is not None
+
+
 def _line(positions: Mapping[str, Any]) -> int:
     return int(min((line for line, _ in positions.values()), default=1))
 
 
 def problems_to_json(problems: Sequence[Problem]) -> str:
     """Problems as the cache keeps them."""
-    rows = [[p.place.file, p.place.line, p.place.column, p.code, p.message, p.expected, p.hint, p.path, p.severity] for p in problems]
+    rows = [
+        [p.place.file, p.place.line, p.place.column, p.code, p.message, p.expected, p.hint, p.path, p.severity, p.missing] for p in problems
+    ]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def problems_from_json(text: str) -> list[Problem]:
     """Inverse of `problems_to_json`."""
     return [
-        Problem(Place(file, line, column), code, message, expected, hint, path, Severity(severity))
-        for file, line, column, code, message, expected, hint, path, severity in json.loads(text)
+        Problem(Place(file, line, column), code, message, expected, hint, path, Severity(severity), missing)
+        for file, line, column, code, message, expected, hint, path, severity, missing in json.loads(text)
     ]

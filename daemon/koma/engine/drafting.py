@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from koma.core.desire import draft_scene, draft_shot, finish
+from koma.core.desire import draft_document, draft_sheet, draft_shot, finish
 from koma.core.document import Doc
 from koma.core.draft import Context, Draft, Placed
-from koma.core.problem import Place, Problem, Severity
+from koma.core.problem import Problem, Severity
+from koma.core.references import picture_problem
 from koma.core.target import Target
 from koma.core.words import BackendKind, Reason, Rendition
 from koma.core.world import World
 from koma.engine.graphs import Drawn, Graphs
+from koma.engine.locating import Located
 from koma.engine.templates import Templates
 
 
@@ -29,7 +31,7 @@ class Drafting:
         drafted = []
         for doc in docs:
             context.problems = []
-            drafts = draft_scene(context, doc)
+            drafts = draft_document(context, doc)
             self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
             drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world)]))
         drawn = self.graphs.drawn([draft for _, drafts, _ in drafted for draft in drafts])
@@ -54,20 +56,19 @@ class Drafting:
             found.append([_as_warning(p) for p in problems if p.code in _GRAPH_CODES or p.place.file.endswith((".j2", "template.yaml"))])
         return found
 
-    def draft(self, world: World, scene: Doc, target: Target, place: Placed) -> Draft | None:
+    def draft(self, world: World, doc: Doc, target: Target, place: Placed) -> Draft | None:
         """Draft of a target as take 1, from the last pass if it was drafted there."""
         name = f"{target.id}:{target.rendition}"
         if name not in self.drafts:
             context = self.context(world, Rendition(target.rendition), place)
-            self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_scene(context, scene))
+            self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_document(context, doc))
         return self.drafts.get(name)
 
-    def one(
-        self, world: World, scene: Doc, shot: Mapping[str, Any], phase: str, number: int, rendition: Rendition, place: Placed
-    ) -> tuple[Draft, Mapping[str, Any]] | None:
+    def one(self, found: Located, target: Target, number: int, place: Placed) -> tuple[Draft, Mapping[str, Any]] | None:
         """Draft one target as take `number`, with its graph or panel; None if it can't be drawn now."""
-        context = self.context(world, rendition, place)
-        draft = next(iter(draft_shot(context, scene, shot, number, phase)), None)
+        context = self.context(found.world, Rendition(target.rendition), place)
+        drafts = draft_sheet(context, found.doc, number) if found.shot is None else draft_shot(context, found.doc, found.shot, number)
+        draft = next((draft for draft in drafts if draft.id == target.id), None)
         if draft is None or draft.hold == Reason.BLOCKED:
             return None
         if draft.panel is not None or draft.template is None:
@@ -109,12 +110,3 @@ def _pictures(drafts: Sequence[Draft], world: World) -> list[Problem]:
         for reference in references
         if reference.problem and reference.file_digest and reference.file_digest in digests  # the snapshot tells of one that it can't read
     ]
-
-
-def picture_problem(path: str, problem: str) -> Problem:
-    """Word what is wrong with a reference picture."""
-    if problem == "git-lfs-pointer":
-        return Problem(Place(path), problem, "this is a Git LFS pointer, not a picture", hint="git lfs pull")
-    return Problem(
-        Place(path), "unreadable-image", f"this picture can't be decoded: {problem}", hint="export it again, or take it out of references/"
-    )

@@ -5,16 +5,17 @@ soon as the backend is done with it, and is collected, measured and published wh
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from koma.core.decide import facts
+from koma.core.ending import facts
 from koma.core.job import TERMINAL, Job, JobState
+from koma.core.memory import Care, FreeRule
 from koma.core.order import may_lookahead, next_due, pick
 from koma.core.request import FailureClass
-from koma.core.retry import POLL_SECONDS
+from koma.core.retry import MAY_APPEAR, POLL_SECONDS
 from koma.core.step import CancelAsked, Event, Recovered, Start
 from koma.core.words import BackendKind
 from koma.engine.worker import FencedError, Worker
@@ -30,10 +31,14 @@ _STARTS_AT_ONCE = frozenset({JobState.SUBMITTING, JobState.SUBMITTED, JobState.C
 
 @dataclass(slots=True)
 class _Lane:
-    """`waiting` jobs have not started; `running` ones have a task; `present` are those of them that the backend has or is getting."""
+    """`waiting` jobs have not started; `running` ones have a task; `present` are those of them that the backend has or is getting.
+
+    `family` is what the backend was given last, "" at the start: nobody knows what it holds then.
+    """
 
     backend: Backend | None
     yields: bool = False
+    care: Care | None = None
     waiting: dict[str, Job] = field(default_factory=dict)
     running: dict[str, Job] = field(default_factory=dict)
     present: dict[str, Job] = field(default_factory=dict)
@@ -47,7 +52,17 @@ class _Lane:
             return None
         job = pick(self.waiting.values(), self.family, now)
         current = next(iter(self.present.values()), None)
-        return None if job is not None and current is not None and not may_lookahead(current, job) else job
+        return None if job is not None and current is not None and not self._may_wait_behind(current, job) else job
+
+    def _may_wait_behind(self, current: Job, job: Job) -> bool:
+        """Whether the job may be submitted while another renders; not where memory is to be freed in between."""
+        always = self.care is not None and self.care.rule is FreeRule.ALWAYS
+        return not always and may_lookahead(current, job)
+
+    def start_of(self, job: Job) -> Start:
+        """Give the job its turn, with memory looked after if it needs other models than those that are loaded."""
+        looks = self.care is not None and self.care.looks(self.family, job.work.family)
+        return Start(self.care if looks else None)
 
     def _has_room(self) -> bool:
         if self.backend is None:
@@ -66,15 +81,15 @@ class _Lane:
 class Lanes:
     """Starts jobs in order, keeps backends busy, and says when a job is over.
 
-    `yield_to` names backends where prompts of other people go first. `on_finished` is called with every job that is over; `on_crash`
-    with an error that nobody expected or that the store raised, after which nothing should go on.
+    `yield_to` names backends where prompts of other people go first, `care` those whose memory is looked after. `on_finished` is called
+    with every job that is over; `on_crash` with an error that nobody expected or that the store raised, after which nothing should go on.
     """
 
-    def __init__(self, worker: Worker, *, yield_to: Collection[BackendKind] = ()) -> None:
+    def __init__(self, worker: Worker, *, yield_to: Collection[BackendKind] = (), care: Mapping[BackendKind, Care] | None = None) -> None:
         self.on_finished: Callable[[Job], None] = lambda _job: None
         self.on_crash: Callable[[BaseException], None] = lambda _error: None
         self._worker = worker
-        self._gpu = {kind: _Lane(backend, kind in yield_to) for kind, backend in worker.backends.items()}
+        self._gpu = {kind: _Lane(backend, kind in yield_to, (care or {}).get(kind)) for kind, backend in worker.backends.items()}
         self._cpu = _Lane(None)
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
@@ -92,6 +107,12 @@ class Lanes:
     def running(self) -> bool:
         """Whether any job runs."""
         return bool(self._tasks)
+
+    @property
+    def lacking(self) -> bool:
+        """Whether a job waits for something that its server did not have."""
+        waiting = (job for lane in self._gpu.values() for job in lane.waiting.values())
+        return any(job.failure is not None and job.failure.kind in MAY_APPEAR for job in waiting)
 
     async def open(self) -> None:
         """Open every backend, and begin to start jobs."""
@@ -177,7 +198,7 @@ class Lanes:
             if job is None:
                 return None if self._paused else lane.delay(self._worker.clock.now())
             del lane.waiting[job.job_id]
-            self._start(lane, job, Start())
+            self._start(lane, job, lane.start_of(job))
 
     def _next(self, lane: _Lane) -> Job | None:
         return None if self._paused or self._closing else lane.next_job(self._worker.clock.now())
@@ -212,7 +233,7 @@ class Lanes:
         if lane is None or job.job_id not in lane.running:
             return
         lane.running[job.job_id] = job
-        if job.state in _AT_BACKEND:
+        if job.state in _AT_BACKEND or job.prepares:
             lane.present[job.job_id] = job
         else:
             lane.present.pop(job.job_id, None)

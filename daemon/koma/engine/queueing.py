@@ -6,20 +6,20 @@ from typing import Any
 
 from koma.core.action import Action
 from koma.core.desire import base_key, facts_of, gate_of
-from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
-from koma.core.media import Artifact, InputFile, Media
+from koma.core.media import Artifact, InputFile, Role
 from koma.core.node_rules import Signatures
 from koma.core.request import RenderRequest
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
 from koma.core.target import Target
-from koma.core.words import ActionKind, BackendKind, Phase, Reason
+from koma.core.words import ActionKind, BackendKind, Reason
 from koma.core.world import World
 from koma.engine.drafting import Drafting
+from koma.engine.locating import locate
 from koma.engine.survey import Survey
 from koma.engine.wanted import Desires
 from koma.ports import Clock, Objects, Source, Store
@@ -62,13 +62,13 @@ class Queueing:
     def job(self, survey: Survey, action: Action) -> Job | None:
         """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
         target = action.target
-        found = self._find(survey, target) if target is not None else None
+        found = locate(survey.wanted, self._desires, target.id) if target is not None else None
         if target is None or found is None:
             return None
-        world, scene, shot = found
+        world = found.world
         take = self._store.take(action.take_key) if action.take_key else None
         number = action.take_number or (take.number if take else 1)
-        drawn = self._drafting.one(world, scene, shot, target.phase, number, survey.rendition, self._desires.documents.place)
+        drawn = self._drafting.one(found, target, number, self._desires.documents.place)
         if drawn is None:
             return None
         draft, document = drawn
@@ -79,16 +79,6 @@ class Queueing:
         work = self._work(survey, action, target, draft, world, take, number, request)
         now = self._clock.now()
         return Job(f"{action.action}-{work.take_key[:24]}-{round(now * 1e6)}", action.action, _STATE[action.action], work, now)
-
-    def _find(self, survey: Survey, target: Target) -> tuple[World, Doc, Mapping[str, Any]] | None:
-        project, scene_id, shot_id = target.id.split("/")[:3]
-        folder = survey.wanted.projects.get(project)
-        head = folder.heads.get("scene", {}).get(scene_id) if folder else None
-        if folder is None or head is None:
-            return None
-        scene = self._desires.documents.doc(head)
-        shot = next((shot for shot in scene.data.get("shots") or () if shot["id"] == shot_id), None)
-        return None if shot is None else (self._desires.world(folder), scene, shot)
 
     def _request(
         self, survey: Survey, action: Action, target: Target, draft: Draft, document: Mapping[str, Any], number: int, world: World
@@ -101,14 +91,13 @@ class Queueing:
         inputs = self._inputs(survey, draft)
         if inputs is None or render_key(target.backend, target.base_key, _read(draft, inputs)) != action.key:
             return None
-        still = draft.phase == Phase.STILL
         return RenderRequest(
             prompt_id="",
             prefix="",
             kind=BackendKind(target.backend),
             document=document,
             inputs=inputs,
-            media=Media.IMAGE if still else Media.FRAMES,
+            media=draft.media,
             label=f"{target.id} ({target.rendition}) take {number}",
             fps=float(draft.expect["fps"]),
             frames=int(draft.expect["frames"]),
@@ -121,18 +110,18 @@ class Queueing:
             if not self._freeze(survey, file_digest, suffix):
                 return None
             frozen.append(InputFile(_placeholder(name), content_digest, file_digest, suffix))
-        for name, upstream in draft.reads:
-            read = self._upstream(survey, upstream)
+        for name, upstream, part in draft.reads:
+            read = self._upstream(survey, upstream, Role.LAST if part == "last" else Role.OBJECT)
             if read is None:
                 return None
             frozen.append(InputFile(_placeholder(name), read.content_digest, read.file_digest, read.suffix))
         return tuple(frozen)
 
-    def _upstream(self, survey: Survey, upstream: str) -> Artifact | None:
-        """Lossless object of an upstream target. One that is lost is taken from the outputs folder where it lies there, else made again."""
+    def _upstream(self, survey: Survey, upstream: str, role: Role) -> Artifact | None:
+        """File of an upstream target. A lost object is taken from the outputs folder where it lies there, else the target is made again."""
         row = survey.observed.published.get(upstream)
         take = self._store.take(row.take_key) if row else None
-        made = take.object if take is not None else None
+        made = take.artifact(role) if take is not None else None
         if row is None or made is None or self._objects.has(made.file_digest, made.suffix):
             return made
         try:
@@ -166,7 +155,7 @@ class Queueing:
         number: int,
         request: RenderRequest | None,
     ) -> Work:
-        gate = gate_of(world, draft, BackendKind(target.backend))
+        gate = gate_of(world, draft, survey.rendition)
         key = action.key
         return Work(
             target=target.id,
@@ -190,6 +179,7 @@ class Queueing:
                 "commit": survey.snapshot.commit,
                 "dirty": survey.snapshot.dirty,
                 "template_digest": target.template_digest,
+                **({"style": {"id": world.style.id, "digest": world.style.data_digest}} if world.style is not None else {}),
                 "models": _models(request, self._drafting.graphs.signatures()),
                 "scene_file": target.scene_file,
             },
@@ -213,7 +203,7 @@ def _models(request: RenderRequest | None, signatures: Signatures) -> dict[str, 
 def _read(draft: Draft, inputs: Sequence[InputFile]) -> list[tuple[str, str]]:
     """Give the pixels of other targets that are among the inputs: (input name, content digest), as they enter a render_key."""
     pixels = inputs[len(draft.inputs) :]
-    return [(name, given.content_digest) for (name, _), given in zip(draft.reads, pixels, strict=True)]
+    return [(read.name, given.content_digest) for read, given in zip(draft.reads, pixels, strict=True)]
 
 
 def _placeholder(name: str) -> str:

@@ -3,26 +3,54 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from koma.core.casting import listed_pictures
+from koma.core.casting import picture_folders
 from koma.core.comfyui_draft import DEFAULT_TEMPLATES
 from koma.core.document import Doc
+from koma.core.finish_draft import MATCH
+from koma.core.sheet import has_sheet, template_of_sheet, versions_of
+from koma.core.spec.standard import BASE_VERSION
+from koma.core.start import scenes_before
 from koma.core.world import World
 
 
-def reads_of(world: World, scene: Doc) -> str:
+def reads_of(world: World, doc: Doc) -> str:
     """Give the names, sorted, one a line: `character:aki`, `references:aki/child`, `template:still`, `all:style`."""
-    data = scene.data
     names = {f"project:{world.id}", "all:story-bible", "all:style"}
-    shots: Sequence[Mapping[str, Any]] = data.get("shots") or ()
-    for owner in (data, *shots):
-        names |= _owner_reads(world, owner)
-    names |= {f"template:{name}" for name in (world.project.data.get("templates") or {}).values()}
-    names |= {f"template:{name}" for name in DEFAULT_TEMPLATES.values()}
+    names |= {f"references:{folder}" for folder in _style_folders(world)}
+    names |= _sheet_reads(world, doc) if doc.kind == "character" else _scene_reads(world, doc)
     return "\n".join(sorted(names))
+
+
+def _scene_reads(world: World, scene: Doc) -> set[str]:
+    data = scene.data
+    names = {f"scene:{name}" for name in scenes_before(world, scene)}
+    shots: Sequence[Mapping[str, Any]] = data.get("shots") or ()
+    for owner in (data, *shots, world.project.data):
+        names |= _owner_reads(world, owner)
+    return names | {f"template:{name}" for name in DEFAULT_TEMPLATES.values()}
+
+
+def _sheet_reads(world: World, doc: Doc) -> set[str]:
+    if not has_sheet(doc):
+        return set()
+    entries = [{"id": doc.id} if version == BASE_VERSION else {"id": doc.id, "version": version} for version in versions_of(doc)]
+    return {f"template:{template_of_sheet(doc)}"}.union(*(_character_reads(world, entry) for entry in entries))
+
+
+def _style_folders(world: World) -> set[str]:
+    files = (world.style.data.get("references") or ()) if world.style is not None else ()
+    return {_folder(file) for file in files}
+
+
+def _folder(file: str) -> str:
+    """Folder of a picture below references/."""
+    return file.removeprefix("references/").rpartition("/")[0]
 
 
 def _owner_reads(world: World, owner: Mapping[str, Any]) -> set[str]:
     names = {f"template:{name}" for name in (owner.get("templates") or {}).values()}
+    names |= {f"template:{step}" for steps in (owner.get("finish") or {}).values() for step in steps or () if step != MATCH}
+    names |= {f"references:{_folder(file)}" for file in (owner.get("control") or {}).values() if file}
     names |= {f"character:{line['who']}" for line in owner.get("dialogue") or ()}
     if owner.get("location"):
         names.add(f"location:{owner['location']}")
@@ -32,10 +60,4 @@ def _owner_reads(world: World, owner: Mapping[str, Any]) -> set[str]:
 
 
 def _character_reads(world: World, entry: Mapping[str, Any]) -> set[str]:
-    who = entry["id"]
-    doc = world.characters.get(who)
-    version = entry.get("version") or (doc.data.get("default_version") if doc else None) or ""
-    names = {f"character:{who}", f"references:{who}"}
-    names |= {f"references:{who}/{version}"} if version else set()
-    listed = listed_pictures(doc, version) if doc else ()
-    return names | {f"references:{file.removeprefix('references/').rpartition('/')[0]}" for _, file in listed}
+    return {f"character:{entry['id']}", *(f"references:{folder}" for folder in picture_folders(world, entry))}

@@ -15,6 +15,7 @@ from koma.core.target import Target
 from koma.core.words import Reason
 from koma.core.world import World
 from koma.engine.drafting import Drafting
+from koma.engine.locating import Located, locate
 from koma.engine.survey import Survey
 from koma.engine.wanted import MANY, Desires
 from koma.ports import Store
@@ -43,37 +44,29 @@ class Reasons:
 
     def place(self, target: Target, field: str) -> Place | None:
         """Where the effective value of a resolved field stands."""
-        found = self._found(target)
-        return self._place(found[0], found[1], target, field) if found else None
+        found = locate(self._survey.wanted, self._desires, target.id)
+        return self._place(found, target, field) if found else None
 
     def _changes(self, target: Target, old: Mapping[str, Any]) -> tuple[Change, ...]:
-        found = self._found(target)
+        found = locate(self._survey.wanted, self._desires, target.id)
         if found is None:
             return ()
-        world, scene = found
         if old.get(DIGEST) == target.facts_digest:
             quick = _template_only(old, target)
             if quick is not None:
-                return tuple(self._located(world, scene, target, change) for change in quick)
-        draft = self._drafting.draft(world, scene, target, self._desires.documents.place)
+                return tuple(self._located(found, target, change) for change in quick)
+        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place)
         if draft is None:
             return ()
-        new = facts_of(world, draft, target.facts_digest)
-        return tuple(self._located(world, scene, target, change) for change in differences(old, new))
+        new = facts_of(found.world, draft, target.facts_digest)
+        return tuple(self._located(found, target, change) for change in differences(old, new))
 
-    def _located(self, world: World, scene: Doc, target: Target, change: Difference) -> Change:
-        place = self._place(world, scene, target, change.field) or Place(scene.file)
+    def _located(self, found: Located, target: Target, change: Difference) -> Change:
+        place = self._place(found, target, change.field) or Place(found.doc.file)
         return Change(change.field, change.old, change.new, place.file, place.line, place.column)
 
-    def _found(self, target: Target) -> tuple[World, Doc] | None:
-        project, scene_id = target.id.split("/")[:2]
-        folder = self._survey.wanted.projects.get(project)
-        head = folder.heads.get("scene", {}).get(scene_id) if folder else None
-        if folder is None or head is None:
-            return None
-        return self._desires.world(folder), self._desires.documents.doc(head)
-
-    def _place(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
+    def _place(self, found: Located, target: Target, field: str) -> Place | None:
+        world, scene = found.world, found.doc
         kind, _, rest = field.partition(".")
         match kind:
             case "template":
@@ -81,12 +74,12 @@ class Reasons:
             case "inputs":
                 return self._picture(world, target, rest)
             case "parameters":
-                return self._parameter(world, scene, target, rest)
+                return self._parameter(found, target, rest)
             case "project" | "style" | "bible" | "scene":
                 return self._of(scene if kind == "scene" else getattr(world, kind), f"world.{rest}" if kind == "bible" else rest)
             case _:
                 resolve = self._of_character if kind == "characters" else self._resolved
-                return resolve(world, scene, target, field)
+                return resolve(found, target, field)
 
     def _of(self, doc: Doc | None, path: str) -> Place | None:
         return self._desires.documents.place(doc.file, doc.part, path) if doc is not None else None
@@ -100,9 +93,9 @@ class Reasons:
         paths = (r.path for references in world.references.values() for r in references if r.file_digest in digests)
         return next((Place(path) for path in paths), None)
 
-    def _parameter(self, world: World, scene: Doc, target: Target, name: str) -> Place | None:
-        shot_id = target.id.split("/")[2]
-        shot: Mapping[str, Any] = next((s for s in scene.data["shots"] if s["id"] == shot_id), {})
+    def _parameter(self, found: Located, target: Target, name: str) -> Place | None:
+        world, scene, shot = found.world, found.doc, found.shot or {}
+        shot_id = shot.get("id", "")
         owners: Iterable[tuple[Mapping[str, Any], Doc, str]] = (
             (shot, scene, f"shots.{shot_id}."),
             (scene.data, scene, ""),
@@ -114,24 +107,26 @@ class Reasons:
         owner = next((doc for doc in (world.project, world.style) if doc is not None and name in doc.data), None)
         return self._of(owner, name) or Place(self._template_file(target))
 
-    def _of_character(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
+    def _of_character(self, written: Located, target: Target, field: str) -> Place | None:
         """Place of a character's field. What the character's own document says holds for every shot that casts it in the same way."""
         draft = self._drafting.drafts.get(f"{target.id}:{target.rendition}")
         who = field.split(".")[1]
         cast = next((member for member in (draft.values["characters"] if draft else ()) if member["id"] == who), None)
         key = (id(cast), field)  # shots that cast it in the same way share one value, which the draft keeps alive
         if cast is None or key not in self._places:
-            found = self._resolved(world, scene, target, field)
-            if cast is None or found is None or found.file == scene.file:
+            found = self._resolved(written, target, field)
+            if cast is None or found is None or found.file == written.doc.file:
                 return found
             self._places[key] = found
         return self._places[key]
 
-    def _resolved(self, world: World, scene: Doc, target: Target, field: str) -> Place | None:
-        address = target.id.rpartition("/")[0]
-        shot_id = target.id.split("/")[2]
+    def _resolved(self, written: Located, target: Target, field: str) -> Place | None:
+        world, scene, shot = written
+        address = "/".join(target.id.split("/")[:3])
+        if shot is None:
+            return self._of(scene, field.partition(".")[2].partition(".")[2] or "sheet")
+        shot_id = shot["id"]
         if address not in self._origins:
-            shot = next(s for s in scene.data["shots"] if s["id"] == shot_id)
             self._origins[address] = resolve_shot(world, scene, shot, trace=True).origins
         origins = self._origins[address]
         name = field

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from koma.core.action import Action
-from koma.core.job import Job
+from koma.core.job import Job, JobState
 from koma.core.problem import Severity
-from koma.core.target import Target
+from koma.core.target import Target, phase_of
 from koma.core.words import ActionKind, Reason, TargetState
 from koma.engine.survey import Survey
 
 # A target in one of these states stays there until a person does something.
-FOR_A_PERSON = frozenset({Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED})
+FOR_A_PERSON = frozenset(
+    {Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED, Reason.REVIEW, Reason.PHASE_CLOSED, Reason.MISSING}
+)
 
 
 @dataclass(slots=True)
@@ -31,7 +33,14 @@ def is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping
         project = job.work.target.partition("/")[0]
         unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
         return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
+    if target.hold == Reason.MISSING and job.state is JobState.QUEUED:
+        return True
     return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)
+
+
+def is_lacking(survey: Survey | None) -> bool:
+    """Whether a target waits for something that the server does not have."""
+    return survey is not None and any(action.reason is Reason.MISSING for action in survey.plan.actions)
 
 
 def errors_by_project(survey: Survey) -> dict[str, int]:
@@ -58,7 +67,6 @@ def states(survey: Survey) -> dict[tuple[str, str, str], int]:
     named = [(target_id, TargetState.READY) for target_id in survey.plan.kept]
     named += [(action.target_id, state_of(action)) for action in survey.plan.actions if action.target is not None]
     for target_id, state in named:
-        parts = target_id.split("/")
-        key = (parts[0], parts[-1], str(state))
+        key = (target_id.partition("/")[0], phase_of(target_id), str(state))
         counts[key] = counts.get(key, 0) + 1
     return counts

@@ -8,13 +8,14 @@ from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.job import Job
 from koma.core.problem import Place, Problem
-from koma.core.rows import TakeRow
+from koma.core.rows import Published, TakeRow
 from koma.core.take import Take
 from koma.core.target import Target
-from koma.core.words import ActionKind, Reason, Rendition
+from koma.core.words import ActionKind, Reason
 from koma.core.world import World
 from koma.engine.drafting import Drafting
 from koma.engine.effective import effective
+from koma.engine.locating import Located, locate
 from koma.engine.reasons import Reasons, facts_now
 from koma.engine.standing import state_of
 from koma.engine.survey import Survey
@@ -50,10 +51,7 @@ class Teller:
         found = self._found(target) if target is not None else None
         if target is None or found is None:
             return None
-        world, scene = found
-        shot = next((shot for shot in scene.data.get("shots") or () if shot["id"] == target_id.split("/")[2]), None)
-        place = self._desires.documents.place
-        drawn = self._drafting.one(world, scene, shot, target.phase, 1, Rendition(target.rendition), place) if shot is not None else None
+        drawn = self._drafting.one(found, target, 1, self._desires.documents.place)
         return drawn[1] if drawn is not None else None
 
     def story(self, target_id: str) -> dict[str, Any]:
@@ -92,6 +90,7 @@ class Teller:
             "certain": action.certain,
             "cause": action.cause,
             "waits_for": list(action.waits_for),
+            "message": action.message,
             "changed": [change._asdict() for change in action.changed],
             "estimated_gpu_seconds": {"p50": round(action.p50_seconds, 3), "p90": round(action.p90_seconds, 3)},
         }
@@ -100,19 +99,16 @@ class Teller:
         action = self._action(target_id, None)
         return {"target": target_id, "state": state_of(action), "reason": action.reason}
 
-    def _found(self, target: Target) -> tuple[World, Doc] | None:
-        project, scene_id = target.id.split("/")[:2]
-        folder = self._survey.wanted.projects.get(project)
-        head = folder.heads.get("scene", {}).get(scene_id) if folder else None
-        return (self._desires.world(folder), self._desires.documents.doc(head)) if folder and head else None
+    def _found(self, target: Target) -> Located | None:
+        return locate(self._survey.wanted, self._desires, target.id)
 
     def _fields(self, target: Target | None) -> list[dict[str, Any]]:
         """Every field that has a value, with its place; an empty place for a default that nobody wrote."""
         found = self._found(target) if target is not None else None
-        draft = self._drafting.draft(*found, target, self._desires.documents.place) if target is not None and found else None
+        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if target is not None and found else None
         if found is None or draft is None or not draft.values:
             return []
-        return self._placed(*found, draft)
+        return self._placed(found.world, found.doc, draft)
 
     def _placed(self, world: World, scene: Doc, draft: Draft) -> list[dict[str, Any]]:
         traced = effective(world, scene, draft)
@@ -132,8 +128,8 @@ class Teller:
         published = self._survey.observed.published
         paths = {file.digest: path for path, file in sorted(self._survey.snapshot.images.items(), reverse=True)}
         read = [
-            {"name": name, "from": upstream, "content_digest": row.content_digest if (row := published.get(upstream)) else ""}
-            for name, upstream in target.reads
+            {"name": name, "from": f"{upstream} ({part} frame)" if part else upstream, "content_digest": _part_of(published.get(upstream), part)}
+            for name, upstream, part in target.reads
         ]
         return read + [{"name": name, "from": paths.get(file, ""), "content_digest": content} for name, content, file, _ in target.inputs]
 
@@ -156,7 +152,12 @@ def _by_number(row: TakeRow) -> tuple[str, int]:
 
 
 def _upstream(target: Target | None) -> list[str]:
-    return list(dict.fromkeys([*(upstream for _, upstream in target.reads), *target.needs])) if target is not None else []
+    return list(dict.fromkeys([*(read[1] for read in target.reads), *target.needs])) if target is not None else []
+
+
+def _part_of(row: Published | None, part: str) -> str:
+    """Content digest of what is read of a published target, "" while there is none."""
+    return "" if row is None else row.last_digest if part else row.content_digest
 
 
 def _keys(target: Target | None, action: Action) -> dict[str, Any]:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from koma.core.job import Job
-    from koma.core.rows import Lying, Published
+    from koma.core.rows import Lying, Published, TakeRow
     from koma.core.snapshot import Snapshot
     from koma.core.words import Rendition
     from koma.engine.wanted import Desires, Wanted
     from koma.ports import Objects, Source, Store, StoreReader
 
+_SEGMENT = "/seg"
 # Suffixes of lossless objects by that of the file people see: backends answer with one of several picture formats.
 OBJECT_SUFFIXES = {".png": (".png", ".webp", ".jpg", ".jpeg"), ".mp4": (".mkv",)}
 
@@ -40,7 +41,10 @@ class Survey(NamedTuple):
 
 
 class Surveyor:
-    """Makes surveys of one workspace. `store` and `objects` are asked for only where more than `reader` knows is needed."""
+    """Makes surveys of one workspace. `store` and `objects` are asked for only where more than `reader` knows is needed.
+
+    `qualified` gives render seconds by template from `koma qualify`, for templates without past renders.
+    """
 
     def __init__(
         self,
@@ -50,12 +54,15 @@ class Surveyor:
         store: Callable[[], Store],
         objects: Callable[[], Objects],
         outputs: Path,
+        *,
+        qualified: Callable[[], Mapping[str, Sequence[float]]] = dict,
     ) -> None:
         self._source = source
         self._reader = reader
         self._store = store
         self._objects = objects
         self._outputs = outputs
+        self._qualified = qualified
         self.desires = desires
 
     def survey(self, rendition: Rendition, selection: Selection | None = None) -> Survey:
@@ -77,7 +84,8 @@ class Surveyor:
             return plan([], observed, settled=wanted.settled, selection=selection)
         blocked, moved = _blocked(wanted, observed.published), wanted.moved
         targets = [target for scene in wanted.scenes for target in scene.targets]
-        return plan(targets, observed, settled=wanted.settled, selection=selection, blocked=blocked, moved=moved)
+        gatings = self.desires.gatings(wanted)
+        return plan(targets, observed, settled=wanted.settled, selection=selection, blocked=blocked, moved=moved, gatings=gatings)
 
     def _observe(
         self,
@@ -96,12 +104,23 @@ class Surveyor:
             running=running,
             flags=flags,
             has_object=self._has_object,
-            durations=cache(lambda: self._store().durations()),
+            durations=cache(lambda: {**self._qualified(), **self._store().durations()}),
+            pinned=lambda target_id, pin: self._pinned(target_id, rendition, pin),
         )
+
+    def _pinned(self, target_id: str, rendition: Rendition, pin: str) -> TakeRow | None:
+        """Find the take that a pin means: by the first digits of its key, or by its number, then of what is published before all others."""
+        rows = [row for row in self._store().take_rows() if (row.target, row.rendition) == (target_id, rendition) and row.object_digest]
+        named = [row for row in rows if (str(row.number) == pin if len(pin) < _KEY_DIGITS else row.take_key.startswith(pin))]
+        there = {row.render_key for row in self._reader.published([target_id]) if row.rendition == rendition}
+        return max(named, key=lambda row: (row.render_key in there, row.approved, row.verdict == "passed"), default=None)
 
     def _has_object(self, file_digest: str, suffix: str) -> bool:
         objects = self._objects()
         return any(objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
+
+
+_KEY_DIGITS = 8  # a pin of so many digits is a take's key, a shorter one its number
 
 
 def _lines(lying: Sequence[Lying], gone: Collection[str], flags: Mapping[str, str], rendition: Rendition) -> frozenset[str]:
@@ -120,6 +139,8 @@ def missing(outputs: str, published: Iterable[Lying]) -> frozenset[str]:
         try:
             if stat(inside + path).st_size != size:
                 gone.append(path)
+            elif _SEGMENT in path:  # its object is what later segments and the join read: a receipt that is gone asks for it as well
+                stat(f"{inside}{path.rpartition('.')[0]}.receipt.json")
         except OSError:
             gone.append(path)
     return frozenset(gone)

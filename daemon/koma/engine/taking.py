@@ -6,6 +6,7 @@ from dataclasses import replace
 from koma.core.choose import choose, merit
 from koma.core.job import Job
 from koma.core.receipt import finished_take
+from koma.core.review import kept_word
 from koma.core.rows import Published, TakeRow
 from koma.core.take import Take
 from koma.core.words import ActionKind, Verdict
@@ -41,7 +42,8 @@ def _judged_again(job: Job, old: Take | None) -> Take:
         raise TakeMissingError(f"take {job.work.number} of {job.work.target} is not in the store; run `koma plan` to see what it needs")
     work = job.work
     passed = job.gate is not None and job.gate.verdict is Verdict.PASSED
-    judged = replace(old, measurements=job.measurements, rules_digest=work.rules_digest, gate=job.gate, decided=old.decided or passed)
+    gate = kept_word(job.gate, old.gate)
+    judged = replace(old, measurements=job.measurements, rules_digest=work.rules_digest, gate=gate, decided=old.decided or passed)
     return replace(judged, measure_key=work.measure_key)
 
 

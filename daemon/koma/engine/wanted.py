@@ -15,6 +15,8 @@ from koma.core.target import Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
 
 if TYPE_CHECKING:
+    from koma.core.gating import Gating
+    from koma.core.phases import Key
     from koma.core.problem import Problem
     from koma.core.rows import Published
     from koma.core.snapshot import Snapshot
@@ -66,9 +68,10 @@ class Wanted:
         return [target for scene in self.scenes for target in scene.targets]
 
     def settle(self, name: str, lines: Sequence[str]) -> None:
-        """Take note of a scene for which nothing is to be done."""
+        """Take note of a scene for which nothing is to be done. Some of the lines may be of targets of others that it reads."""
         self._closed.append(name)
-        self.settled += [line.partition(" ")[0] for line in lines]
+        own = f"{name.partition(':')[2]}/"
+        self.settled += [line.partition(" ")[0] for line in lines if line.startswith(own)]
 
     def look_at(self, names: Sequence[str]) -> None:
         """Read the targets of scenes. Raises SourceError if the cache was emptied meanwhile."""
@@ -83,7 +86,7 @@ class Wanted:
 class Desires:
     """Works out what is wanted, and keeps what a pass learned for the questions that follow it: documents, worlds, places of fields.
 
-    `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `content_digest` that of a picture.
+    `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `look` the content digest and size of a picture.
     """
 
     def __init__(
@@ -93,14 +96,14 @@ class Desires:
         templates: "Templates",
         drafting: "Callable[[], Drafting]",
         salt: Callable[[], str],
-        content_digest: Callable[[Path], str],
+        look: Callable[[Path], tuple[str, int, int]],
     ) -> None:
         self._source = source
         self._cache = cache
         self._templates = templates
         self._drafting = drafting
         self._salt = salt
-        self._content_digest = content_digest
+        self._look = look
         self._worlds: Worlds | None = None
         self.documents = Documents(source, cache)
 
@@ -140,10 +143,13 @@ class Desires:
         inputs = Inputs(folder, self._templates.digests(folder.path), salt)
         stale: list[tuple[str, Head]] = []
         names, known = [], []
-        for head in folder.heads.get("scene", {}).values():
-            name = f"{rendition}:{project.id}/{head.id}"
+        result.blocked += [f"{project.id}/characters/{name}" for kind, name in folder.held if kind == "character"]
+        sheets = [head for head in folder.heads.get("character", {}).values() if head.sheet]
+        for head in (*sheets, *folder.heads.get("scene", {}).values()):
+            address = f"{project.id}/characters/{head.id}" if head.kind == "character" else f"{project.id}/{head.id}"
+            name = f"{rendition}:{address}"
             names.append(name)
-            result.blocked += [f"{project.id}/{head.id}/{shot}".rstrip("/") for shot in head.held]
+            result.blocked += [f"{address}/{shot}".rstrip("/") for shot in head.held]
             row = cached.get(name)
             if row is not None and row[1] == inputs.digest(head, row[2]):
                 known.append(row)
@@ -156,9 +162,12 @@ class Desires:
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:
-        """Remember scenes whose targets are all `current`: while the same is published for them, nothing is to be done."""
+        """Remember scenes whose targets are all `current`: while the same is published for them, nothing is to be done.
+
+        What they read of other scenes, and the sheets that they need, must stay as well.
+        """
         settled = {
-            scene.name: "\n".join([line_of(published[target.id]) for target in scene.targets])
+            scene.name: "\n".join([line_of(published[name]) for name in _names(scene.targets, published)])
             for scene in result.scenes
             if scene.targets and all(target.id in current for target in scene.targets)
         }
@@ -186,13 +195,39 @@ class Desires:
         result.resolved_scenes += len(rows)
         return rows
 
+    def gatings(self, result: Wanted) -> "dict[str, Gating]":
+        """What each project says about its phases, and what people decided about them."""
+        from koma.core.gating import Gating  # noqa: PLC0415  # start-up time of a plan with nothing to do
+        from koma.core.phases import GateSettings  # noqa: PLC0415
+
+        found = {}
+        for name, folder in result.projects.items():
+            data = self.documents.doc(folder.project).data if folder.project is not None else {}
+            found[name] = Gating(GateSettings.from_spec(data), *self._reviewed(name, folder))
+        return found
+
+    def _reviewed(self, project: str, folder: Folder) -> "tuple[frozenset[Key], frozenset[Key]]":
+        """Phases that people approved, and rejected, as (scope, phase)."""
+        heads = folder.heads.get("review")
+        if not heads:
+            return frozenset(), frozenset()
+        from koma.core.review import phases_decided  # noqa: PLC0415  # start-up time where nobody reviewed anything
+
+        return phases_decided(project, [self.documents.doc(head) for head in heads.values()])
+
     def world(self, folder: Folder) -> "World":
         """World of one project of the last snapshot."""
         if self._worlds is None:
             from koma.engine.worlds import Worlds  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
 
-            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._content_digest)
+            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look)
         return self._worlds.world(folder)
+
+
+def _names(targets: Sequence[Target], published: "Mapping[str, Published]") -> list[str]:
+    """Ids of targets, and of the published targets of others that they read."""
+    read = (name for target in targets for name in (*target.needs, *(part[1] for part in target.reads)))
+    return list(dict.fromkeys([*(target.id for target in targets), *(name for name in read if name in published)]))
 
 
 def _add(result: Wanted, rows: Sequence[SceneRow], lying: Collection[str]) -> None:

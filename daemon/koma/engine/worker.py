@@ -7,7 +7,6 @@ import asyncio
 import tempfile
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,6 @@ from koma.core.media import Role
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
 from koma.core.step import (
     Ask,
-    CancelAsked,
     Collect,
     Collected,
     CollectFailed,
@@ -28,6 +26,7 @@ from koma.core.step import (
     Event,
     Free,
     Interrupt,
+    Look,
     Measure,
     Measured,
     Publish,
@@ -36,6 +35,7 @@ from koma.core.step import (
     Recalled,
     Recorded,
     RecordTake,
+    Restart,
     Seen,
     StepFailed,
     Submit,
@@ -44,7 +44,10 @@ from koma.core.step import (
     Wait,
 )
 from koma.core.words import BackendKind
+from koma.engine import tending
+from koma.engine.mailbox import Mailbox
 from koma.engine.taking import TakeMissingError, key_to_lie, must_publish, take_of, whole_take
+from koma.engine.tending import Restarter
 from koma.ports import Backend, Clock, CollectError, Events, MediaTools, Objects, Publisher, Store
 from koma.ports import Measure as MeasurePort
 
@@ -65,26 +68,12 @@ class FencedError(Exception):
     """The store refused a step: somebody else moved the job. It is left alone from here on."""
 
 
-@dataclass(slots=True)
-class _Mailbox:
-    """What arrives for a running job from outside. A wish to cancel is never lost and goes first."""
-
-    cancel: bool = False
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def take(self) -> Event:
-        self.arrived.clear()
-        event: Event = CancelAsked() if self.cancel else Tick()
-        self.cancel = False
-        return event
-
-
 class Worker:
     """Runs jobs against the ports. `offload` runs a blocking function elsewhere; one at a time, which is the CPU lane.
 
     `on_stored` is called with a job each time its next state has been stored, before the effects; `count_waiting` tells how many jobs
     wait. `versions` of Koma and of backends go into receipts as they are known when a take is recorded. `scratch` is a folder for
-    files on their way, else the system's.
+    files on their way, else the system's. `restarters` bring back backends that have a restart command.
     """
 
     def __init__(
@@ -100,6 +89,7 @@ class Worker:
         events: Events,
         versions: Mapping[str, str] | None = None,
         scratch: Path | None = None,
+        restarters: Mapping[BackendKind, Restarter] | None = None,
         offload: Offload = asyncio.to_thread,
     ) -> None:
         self.store = store
@@ -115,16 +105,17 @@ class Worker:
         self._publisher = publisher
         self._versions: Mapping[str, str] = {} if versions is None else versions
         self._scratch = scratch
+        self._restarters = restarters or {}
         self._offload = offload
         self._cpu_lane = asyncio.Lock()
-        self._boxes: dict[str, _Mailbox] = {}
+        self._boxes: dict[str, Mailbox] = {}
         self._prompts: dict[str, str] = {}
         self._stages: dict[str, dict[str, float]] = {}
         self._up: dict[BackendKind, bool] = {}
 
     async def run(self, job: Job, event: Event) -> Job:
         """Take a job as far as it goes: until it is over, back in the queue, or the worker stops. Raises FencedError, StoreError."""
-        box = self._boxes[job.job_id] = _Mailbox()
+        box = self._boxes[job.job_id] = Mailbox()
         next_event: Event | None = event
         try:
             while next_event is not None and not self.stopping:
@@ -170,9 +161,13 @@ class Worker:
         for box in self._boxes.values():
             box.arrived.set()
 
-    async def carry_out(self, job: Job, effect: Effect) -> Event | None:  # noqa: C901, PLR0911  # one case per effect is the point
+    async def carry_out(self, job: Job, effect: Effect) -> Event | None:  # noqa: C901, PLR0911, PLR0912  # one case per effect is the point
         """Carry out one effect of a stored job; the event that answers it, if there is one."""
         match effect:
+            case Look():
+                return await tending.look(self.backends[job.work.backend])
+            case Restart():
+                return await tending.restart(self._restarters.get(job.work.backend))
             case Submit():
                 return SubmitAnswer(await self._submit(job))
             case Ask(prompt_id):
@@ -261,7 +256,7 @@ class Worker:
 
     async def _measure_file(self, file: Path, media: Any, job: Job) -> Event:
         measure = self._measure.measure
-        return Measured(tuple(await self._cpu(measure, file, media, job.work.measures, job.work.expect)))
+        return Measured(tuple(await self._cpu(measure, file, media, job.work.measures, job.expect)))
 
     async def _record(self, job: Job) -> Event:
         return await self._tried(self._record_take, job)

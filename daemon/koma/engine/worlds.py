@@ -6,23 +6,23 @@ from pathlib import Path
 from koma.core.catalog import Folder
 from koma.core.document import Doc
 from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
-from koma.core.snapshot import Snapshot, SourceFile
+from koma.core.snapshot import PictureRow, Snapshot, SourceFile
 from koma.core.world import Reference, World
 from koma.engine.documents import Documents
 from koma.ports import PlanCache, Source
 
 
 class Worlds:
-    """Makes worlds once per snapshot."""
+    """Makes worlds once per snapshot. `look` decodes a picture: content digest, width and height in px; it raises ValueError."""
 
     def __init__(
-        self, source: Source, cache: PlanCache, documents: Documents, snapshot: Snapshot, content_digest: Callable[[Path], str]
+        self, source: Source, cache: PlanCache, documents: Documents, snapshot: Snapshot, look: Callable[[Path], tuple[str, int, int]]
     ) -> None:
         self._source = source
         self._cache = cache
         self._documents = documents
         self._snapshot = snapshot
-        self._content_digest = content_digest
+        self._look = look
         self._worlds: dict[str, World] = {}
 
     def world(self, folder: Folder) -> World:
@@ -45,39 +45,45 @@ class Worlds:
             pictures=frozenset(self._snapshot.images),
             unread=folder.unread,
             held=frozenset(folder.held),
+            scene=lambda scene_id: self._scene(folder, scene_id),
         )
+
+    def _scene(self, folder: Folder, scene_id: str) -> Doc | None:
+        head = folder.heads.get("scene", {}).get(scene_id)
+        return self._documents.doc(head) if head is not None else None
 
     def _docs(self, folder: Folder, kind: str) -> dict[str, Doc]:
         return {name: self._documents.doc(head) for name, head in folder.heads.get(kind, {}).items()}
 
     def _references(self, folder: Folder) -> dict[tuple[str, str], list[Reference]]:
         known = self._cache.images()
-        learned: dict[str, tuple[str, str]] = {}
+        learned: dict[str, PictureRow] = {}
         found: dict[tuple[str, str], list[Reference]] = {}
         inside = f"{folder.path}/references/"
         for path, file in sorted(self._snapshot.images.items()):
             if path.startswith(inside):
                 who, _, version = path[len(inside) :].rpartition("/")[0].partition("/")
-                content, problem = known.get(file.digest) or learned.get(file.digest) or self._decode(file, learned)
-                found.setdefault((who, version), []).append(Reference(path, file.digest, content, problem))
+                row = known.get(file.digest) or learned.get(file.digest) or self._decode(file, learned)
+                found.setdefault((who, version), []).append(Reference(path, file.digest, *row))
         if learned:
             self._cache.put_images(learned)
         return found
 
-    def _decode(self, file: SourceFile, learned: dict[str, tuple[str, str]]) -> tuple[str, str]:
-        """Content digest and problem of a picture never seen before; one that changed while it was read is not remembered."""
+    def _decode(self, file: SourceFile, learned: dict[str, PictureRow]) -> PictureRow:
+        """Look at a picture never seen before; one that changed while it was read is not remembered."""
         if not file.digest:
-            return "", "unread"
+            return "", "unread", 0, 0
         local = self._source.local(file)
         try:
             if file.size <= POINTER_LIMIT and is_lfs_pointer(local.read_bytes()):
-                learned[file.digest] = "", "git-lfs-pointer"
+                learned[file.digest] = "", "git-lfs-pointer", 0, 0
             else:
-                learned[file.digest] = self._content_digest(local), ""
+                content, width, height = self._look(local)
+                learned[file.digest] = content, "", width, height
         except OSError as error:
-            return "", error.strerror or str(error)
+            return "", error.strerror or str(error), 0, 0
         except ValueError as error:
-            learned[file.digest] = "", str(error) or type(error).__name__
+            learned[file.digest] = "", str(error) or type(error).__name__, 0, 0
         return learned[file.digest]
 
 

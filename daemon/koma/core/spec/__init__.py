@@ -13,6 +13,7 @@ KINDS: Final = {
     "location": "Location",
     "style": "Style",
     "scene": "Scene",
+    "review": "Review",
 }
 """Every kind of document that can be read, with the name of its model."""
 

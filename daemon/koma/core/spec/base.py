@@ -12,6 +12,10 @@ from koma.core.ids import ADDRESS_PATTERN, ID_PATTERN, ID_WORDS, RESERVED
 from koma.core.spec import standard
 
 COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$"
+SHOT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}(/[a-z0-9][a-z0-9_-]{0,63})?$"
+DIGEST_PATTERN = r"^[0-9a-f]{64}$"
+TIME_PATTERN = r"^[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?Z)?$"
+TAKE_KEY_PATTERN = r"^[0-9a-f]{8,64}$"
 DURATION_PATTERN = r"^[0-9]{1,4}\+[0-9]{1,3}$"
 
 
@@ -52,7 +56,8 @@ def _check_scalar(value: Any) -> Any:
     return value
 
 
-def _check_unique(values: list[str]) -> list[str]:
+def check_unique(values: list[str]) -> list[str]:
+    """Refuse a list that holds something twice."""
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
         raise refuse("duplicate-value", f"`{twice}` is listed twice", hint="list each one once")
@@ -78,8 +83,9 @@ RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=400), A
 Scalar = Annotated[Any, BeforeValidator(_check_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Parameters = dict[Name, Scalar]
 
-PhaseName = Literal["still", "loop", "video"]
-Phases = Annotated[list[PhaseName], Field(min_length=1), AfterValidator(_check_unique)]
+PhaseName = Literal["animatic", "still", "loop", "video"]
+TemplatePhase = Literal["still", "loop", "video"]  # the animatic is drawn without a template
+Phases = Annotated[list[PhaseName], Field(min_length=1), AfterValidator(check_unique)]
 TimeOfDay = Literal["dawn", "morning", "day", "noon", "afternoon", "sunset", "dusk", "evening", "night"]
 Framing = Literal["extreme-wide", "wide", "full", "medium", "close-up", "extreme-close-up", "over-shoulder", "insert"]
 Angle = Literal["eye", "low", "high", "dutch", "overhead", "worm"]
@@ -104,6 +110,17 @@ class Lora(Spec):
     trigger: str = Field("", description="Words that wake it, added to the prompt.")
 
 
+Steps = Annotated[list[Id], AfterValidator(check_unique)]
+
+
+class Finish(Spec):
+    """Finishing steps by phase, in order: ids of `finish` templates, or the built-in `colour-match`. An empty list is no step."""
+
+    still: Steps | None = Field(None, description="Steps for stills.", examples=[["colour-match"]])
+    loop: Steps | None = Field(None, description="Steps for loops.", examples=[["post"]])
+    video: Steps | None = Field(None, description="Steps for videos.", examples=[["colour-match", "post"]])
+
+
 class Camera(Spec):
     """What the camera does during a shot."""
 
@@ -117,6 +134,3 @@ class Prompted(Spec):
 
     prompt: str = Field(description="Words added to the prompt.")
     negative: str = Field("", description="Words added to the negative prompt.")
-
-
-PromptedText = Annotated[Prompted, BeforeValidator(prompt_shorthand, json_schema_input_type=str | Prompted)]

@@ -1,12 +1,12 @@
-"""The `character` kind: looks, versions by age and emotional state, outfits, expressions, poses, and who somebody is."""
+"""The `character` kind: looks, versions by age and emotional state, outfits, expressions, poses, the sheet, and who somebody is."""
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from koma.core.hints import did_you_mean
 from koma.core.spec import standard
-from koma.core.spec.base import DocumentSpec, Id, Name, PromptedText, RelativePath, Spec, prompt_shorthand, refuse
+from koma.core.spec.base import DocumentSpec, Id, Name, Prompted, RelativePath, Spec, check_unique, prompt_shorthand, refuse
 from koma.core.spec.visual import Palette, Visual
 
 
@@ -31,7 +31,7 @@ class References(Spec):
         None,
         ge=0,
         le=2,
-        description="How strongly they count, for templates that take pictures of a character; else the template's choice.",
+        description=f"How strongly they count, for templates that take pictures of a character; else {standard.REFERENCE_WEIGHT:g}.",
     )
     files: list[RelativePath] = Field(
         [], description="Pictures in the project's references/ folder that come first, by paths relative to the project folder."
@@ -55,6 +55,50 @@ class Outfit(Spec):
     negative: str = Field("", description="What must not be worn.")
     palette: Palette = Field(default_factory=Palette, description="Colours that differ in these clothes.")
     traits: dict[Name, str] = Field({}, description="Traits that differ in these clothes.")
+    references: References = Field(default_factory=References, description="Pictures of these clothes.")
+
+
+class Expression(Prompted):
+    """What a face does."""
+
+    prompt: str = Field("", description="Words added to the prompt; else the expression's id.")
+    references: References = Field(default_factory=References, description="Pictures of this expression.")
+
+
+class Pose(Prompted):
+    """What a body does."""
+
+    prompt: str = Field("", description="Words added to the prompt; else the pose's id.")
+    references: References = Field(default_factory=References, description="Pictures of this pose.")
+    image: RelativePath | None = Field(
+        None,
+        description="The pose as an OpenPose skeleton of a character of height 1.0, feet at the lower edge: a picture in the project's"
+        " references/ folder, by a path relative to the project folder.",
+        examples=["references/skeletons/walking.png"],
+    )
+
+
+SheetPose = Literal["front", "side", "back", "three-quarter", "sitting", "walking", "action", "close-up"]
+
+
+class Sheet(Spec):
+    """A character sheet: the same character in several poses, drawn from the references before any shot."""
+
+    template: Id = Field(standard.SHEET_TEMPLATE, description="Template that draws each pose.")
+    poses: Annotated[list[SheetPose], Field(min_length=1), AfterValidator(check_unique)] = Field(
+        list(standard.POSES), description="Poses that are drawn."
+    )
+    versions: Annotated[list[Name], AfterValidator(check_unique)] = Field(
+        [], description="Versions that get a sheet, `base` for the character as it stands; else every version, and `base` if there is none."
+    )
+
+
+def _sheet_shorthand(value: Any) -> Any:
+    """Read `true` as a sheet of everything, `false` as none."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+SheetChoice = Annotated[Sheet | None, BeforeValidator(_sheet_shorthand, json_schema_input_type=bool | Sheet)]
 
 
 class Relationship(Spec):
@@ -75,6 +119,8 @@ class Voice(Spec):
 
 
 OutfitText = Annotated[Outfit, BeforeValidator(prompt_shorthand, json_schema_input_type=str | Outfit)]
+ExpressionText = Annotated[Expression, BeforeValidator(prompt_shorthand, json_schema_input_type=str | Expression)]
+PoseText = Annotated[Pose, BeforeValidator(prompt_shorthand, json_schema_input_type=str | Pose)]
 
 
 class Character(DocumentSpec, Visual):
@@ -86,8 +132,9 @@ class Character(DocumentSpec, Visual):
     references: References = Field(default_factory=References, description="Pictures of the character.")
     versions: dict[Id, Version] = Field({}, description="The character at other ages or in other states, by id.")
     outfits: dict[Id, OutfitText] = Field({}, description="Clothes, by id; a bare text is its prompt.")
-    expressions: dict[Id, PromptedText] = Field({}, description="Expressions, by id; a bare text is its prompt.")
-    poses: dict[Id, PromptedText] = Field({}, description="Poses, by id; a bare text is its prompt.")
+    expressions: dict[Id, ExpressionText] = Field({}, description="Expressions, by id; a bare text is its prompt.")
+    poses: dict[Id, PoseText] = Field({}, description="Poses, by id; a bare text is its prompt.")
+    sheet: SheetChoice = Field(None, description="The character sheet; `true` is one of every version in all poses.")
     default_version: Id | None = Field(None, description="Version that counts where a shot names none.")
     default_outfit: Id | None = Field(None, description="Outfit that counts where a shot names none.")
     consistency_threshold: float = Field(
@@ -107,4 +154,19 @@ class Character(DocumentSpec, Visual):
                 message = f"`{wanted}` is not among this character's {field.removeprefix('default_')}s"
                 expected = "one of " + ", ".join(f"`{name}`" for name in known) if known else "an id that is defined in this document"
                 raise refuse("missing-reference", message, expected=expected, hint=did_you_mean(wanted, known), field=field)
+        return self
+
+    @model_validator(mode="after")
+    def _versions_exist(self) -> Self:
+        if standard.BASE_VERSION in self.versions:
+            message = f"`{standard.BASE_VERSION}` is the name of the character without a version"
+            raise refuse("reserved-id", message, expected="another id", hint="choose another id for this version", field="versions")
+        known = [standard.BASE_VERSION, *self.versions]
+        for wanted in self.sheet.versions if self.sheet is not None else ():
+            if wanted not in known:
+                message, expected = (
+                    f"`{wanted}` is not among this character's versions",
+                    "one of " + ", ".join(f"`{name}`" for name in known),
+                )
+                raise refuse("missing-reference", message, expected=expected, hint=did_you_mean(wanted, known), field="sheet")
         return self

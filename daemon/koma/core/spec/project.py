@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from koma.core.hints import did_you_mean
 from koma.core.metrics import METRIC_IDS
 from koma.core.spec import standard
-from koma.core.spec.base import Address, DocumentSpec, Id, Lora, Name, Parameters, PhaseName, Phases, Spec, refuse, unit
+from koma.core.spec.base import Address, DocumentSpec, Finish, Id, Lora, Name, Parameters, Phases, Spec, TemplatePhase, refuse, unit
 from koma.core.spec.defaults import Defaults
 from koma.core.spec.rules import StyleRules
 
@@ -17,6 +17,7 @@ TakeCount = Annotated[int, Field(ge=1, le=20)]
 class TakeLimits(Spec):
     """Limits of takes, by phase."""
 
+    animatic: TakeCount = Field(standard.TAKES["animatic"], description="Takes of an animatic.", json_schema_extra=unit("takes"))
     still: TakeCount = Field(standard.TAKES["still"], description="Takes of a still.", json_schema_extra=unit("takes"))
     loop: TakeCount = Field(standard.TAKES["loop"], description="Takes of a loop.", json_schema_extra=unit("takes"))
     video: TakeCount = Field(standard.TAKES["video"], description="Takes of a video.", json_schema_extra=unit("takes"))
@@ -25,6 +26,7 @@ class TakeLimits(Spec):
 class TakesUpFront(Spec):
     """Takes that are made at once, by phase."""
 
+    animatic: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of an animatic.", json_schema_extra=unit("takes"))
     still: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a still.", json_schema_extra=unit("takes"))
     loop: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a loop.", json_schema_extra=unit("takes"))
     video: TakeCount = Field(standard.TAKES_UP_FRONT, description="Takes of a video.", json_schema_extra=unit("takes"))
@@ -37,6 +39,11 @@ class MetricRule(Spec):
     max: float | None = Field(None, description="Largest value that passes, in the metric's unit.")
     equals: float | None = Field(None, description="The only value that passes, in the metric's unit.")
     required: bool = Field(True, description="Whether missing it fails the take; else it is only shown.")
+    when: Literal["pre", "post", "final"] = Field(
+        standard.RULE_WHEN,
+        description="What is judged: `pre` what a further render reads (a still, a segment of a chain), before that render is queued; "
+        "`post` every take of the phase; `final` only a joined or finished file.",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -63,6 +70,7 @@ class GateRules(Spec):
     """Rules by phase, and metric by metric."""
 
     all: Metrics = Field({}, description="For every phase, by metric.")
+    animatic: Metrics = Field({}, description="For animatics, by metric.")
     still: Metrics = Field({}, description="For stills, by metric.")
     loop: Metrics = Field({}, description="For loops, by metric.")
     video: Metrics = Field({}, description="For videos, by metric.")
@@ -75,6 +83,31 @@ class Gates(Spec):
         standard.GATE_PROFILE, description="`basic`: the file contract and metrics that need nothing installed."
     )
     rules: GateRules = Field(default_factory=GateRules, description="Thresholds that replace or add to the profile's.")
+
+
+class PhaseGate(Spec):
+    """When a phase opens: the part of the shots that has to pass in the phase before."""
+
+    scope: Literal["project", "scene"] = Field(
+        standard.PHASE_SCOPE, description="Which shots count together: the project's, or each scene's."
+    )
+    pass_rate: float = Field(
+        standard.PASS_RATE,
+        ge=0,
+        le=1,
+        description="Share of the shots that declare a phase which have to pass it before the next phase begins; one that was not measured "
+        "has not passed.",
+    )
+    sheet_poses: int = Field(
+        standard.SHEET_POSES_NEEDED,
+        ge=0,
+        le=len(standard.POSES),
+        description="How many of the poses of a character's sheet have to pass before stills that read the sheet are made.",
+        json_schema_extra=unit("poses"),
+    )
+    auto_advance: bool = Field(
+        True, description="Whether the rate is enough; else the phase before waits for `koma review approve --phase`."
+    )
 
 
 class Project(DocumentSpec):
@@ -93,8 +126,23 @@ class Project(DocumentSpec):
     prompt: str = Field("", description="Words at the front of every prompt.")
     negative: str = Field("", description="Words of every negative prompt.")
     phases: Phases = Field(list(standard.PHASES), description="What is made of every shot.")
-    templates: dict[PhaseName, Id] = Field({}, description="Which template makes each phase.", examples=[{"still": "still"}])
+    templates: dict[TemplatePhase, Id] = Field({}, description="Which template makes each phase.", examples=[{"still": "still"}])
     parameters: dict[Id, Parameters] = Field({}, description="Parameters by template.", examples=[{"still": {"steps": 28}}])
+    phase_gate: PhaseGate = Field(default_factory=PhaseGate, description="When the next phase begins.")
+    finish: Finish = Field(default_factory=Finish, description="What is done to what was made, step by step.")
+    colour_match: float = Field(
+        standard.COLOUR_MATCH, ge=0, le=1, description="How strongly the step `colour-match` pulls towards the palettes; 0 is not at all."
+    )
+    max_chain: int = Field(
+        standard.MAX_CHAIN,
+        ge=1,
+        le=100,
+        description="How many shots may continue from one another before one begins anew from the references.",
+        json_schema_extra=unit("shots"),
+    )
+    reduce: bool = Field(
+        False, description="Whether a render that runs out of memory is tried again with what its template's ladder gives up, step by step."
+    )
     takes: TakeLimits = Field(default_factory=TakeLimits, description="How many takes a target may have before a person is asked.")
     takes_up_front: TakesUpFront = Field(default_factory=TakesUpFront, description="How many takes are made at once; the best is chosen.")
     gates: Gates = Field(default_factory=Gates, description="What a take must pass.")

@@ -1,23 +1,28 @@
 """The `scene` kind: where and when something happens, who is there, and the shots that show it."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from koma.core.spec import standard
 from koma.core.spec.base import (
     DURATION_PATTERN,
+    SHOT_PATTERN,
+    TAKE_KEY_PATTERN,
     Angle,
     Camera,
     DocumentSpec,
+    Finish,
     Framing,
     Id,
     Name,
     Parameters,
-    PhaseName,
     Phases,
+    RelativePath,
     Sentence,
     Spec,
+    TemplatePhase,
     TimeOfDay,
     id_shorthand,
     refuse,
@@ -68,12 +73,46 @@ class Setting(Spec):
     characters: Cast = Field(
         [], description="Who is there; a shot that names somebody shows only those. A bare id is a character as it stands."
     )
-    templates: dict[PhaseName, Id] = Field({}, description="Which template makes each phase.", examples=[{"video": "svd-video"}])
+    templates: dict[TemplatePhase, Id] = Field({}, description="Which template makes each phase.", examples=[{"video": "svd-video"}])
     parameters: dict[Id, Parameters] = Field({}, description="Parameters by template.", examples=[{"still": {"steps": 28}}])
     phases: Phases | None = Field(None, description="What is made.")
+    finish: Finish = Field(default_factory=Finish, description="What is done to what was made, step by step; the project's steps else.")
+    colour_match: float | None = Field(
+        None, ge=0, le=1, description="How strongly the step `colour-match` pulls towards the palettes; else the project's value."
+    )
     hold: bool = Field(False, description="Whether nothing is rendered for now.")
     priority: int = Field(0, ge=-1000, le=1000, description="Higher is rendered first.")
     notes: str = Field("", description="Anything else, for people.")
+
+
+class StartFrom(Spec):
+    """Where a shot continues from, instead of beginning anew."""
+
+    shot: str = Field(
+        pattern=SHOT_PATTERN, description="The shot before it, with its scene where that is another one.", examples=["s01/sh010"]
+    )
+    frame: Literal["last"] = Field("last", description="Which of its frames.")
+
+
+class Control(Spec):
+    """Pictures that lay out a still, by paths relative to the project folder, in references/."""
+
+    pose: RelativePath | None = Field(None, description="Skeletons of who is there.", examples=["references/layout/sh010-pose.png"])
+    depth: RelativePath | None = Field(None, description="Depth, near is white.", examples=["references/layout/sh010-depth.png"])
+
+
+def _check_pin(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if number or (isinstance(value, str) and re.fullmatch(TAKE_KEY_PATTERN, value)):
+        return value
+    raise refuse("wrong-type", "this names no take", expected="a take number from 1, or the first 8 or more digits of a take key")
+
+
+Pin = Annotated[
+    Any,
+    BeforeValidator(_check_pin),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": TAKE_KEY_PATTERN}]}),
+]
 
 
 class Shot(Setting):
@@ -98,6 +137,20 @@ class Shot(Setting):
     takes: int | None = Field(
         None, ge=1, le=20, description="How many takes are made at once; the best is chosen.", json_schema_extra=unit("takes")
     )
+    start_from: StartFrom | None = Field(None, description="Shot whose end this one continues from.")
+    reanchor_every: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="After how many segments a chained video begins anew from the shot's still.",
+        json_schema_extra=unit("segments"),
+    )
+    pin: Pin | None = Field(
+        None,
+        description="Take of the shot's last phase, by number or key, that counts for whatever continues from it, even after another render.",
+        examples=[2],
+    )
+    control: Control = Field(default_factory=Control, description="Pictures that lay out the still.")
     transition: Literal["cut", "fade", "dissolve", "wipe"] = Field("cut", description="How the shot before gives way to this one.")
 
     @model_validator(mode="after")
@@ -118,6 +171,13 @@ class Scene(DocumentSpec, Setting, json_schema_extra=_with_cuts):
     """Shots that belong together in place and time."""
 
     kind: Literal["scene"] = Field(description="What this document is.")
+    max_chain: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="How many shots may continue from one another before one begins anew; else the project's value.",
+        json_schema_extra=unit("shots"),
+    )
     episode: Id | None = Field(None, description="Episode it belongs to; never part of an id or a path.")
     defaults: Defaults = Field(default_factory=Defaults, description="What counts in this scene unless a shot says otherwise.")
     shots: list[Shot] = Field([], description="The shots, in order.")

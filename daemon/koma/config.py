@@ -69,13 +69,19 @@ class Paths(NamedTuple):
 
 
 class BackendConfig(NamedTuple):
-    """One ComfyUI server. A render may take `deadline_factor` times what is expected before it counts as stuck."""
+    """One ComfyUI server. A render may take `deadline_factor` times what is expected before it counts as stuck.
+
+    `vram_limit` is the share of graphics memory (0..1) above which it counts as full; `restart` is a command, word by word.
+    """
 
     name: str
     kind: str
     url: str
     yield_to_people: bool
     deadline_factor: float
+    vram_limit: float
+    free: str  # family | always
+    restart: tuple[str, ...]
 
 
 class SafetyConfig(NamedTuple):
@@ -229,6 +235,9 @@ def _backend(fields: Fields) -> BackendConfig:
         url=fields.text("url", "").rstrip("/"),
         yield_to_people=fields.flag("yield_to_people", default=False),
         deadline_factor=fields.number("deadline_factor", 10.0, 1.0, 1000.0),
+        vram_limit=fields.number("vram_limit", 0.8, 0.0, 1.0),
+        free=fields.text("free", "family", ["family", "always"]),
+        restart=fields.texts("restart", ()),
     )
     scheme, _, rest = backend.url.partition("://")
     if scheme not in {"http", "https"} or not rest:

@@ -10,7 +10,7 @@ from koma.core.media import Artifact, Media
 from koma.core.problem import Problem
 from koma.core.request import BackendStatus, Progress, RenderRequest, Sighting, Submitted
 from koma.core.rows import Lying, Published, TakeRow
-from koma.core.snapshot import Snapshot, SourceFile
+from koma.core.snapshot import PictureRow, Snapshot, SourceFile
 from koma.core.take import Take
 from koma.core.wish import Request
 from koma.core.words import BackendKind
@@ -104,7 +104,7 @@ class Objects(Protocol):
 
 
 class MediaTools(Protocol):
-    """Turns collected files into artifacts: lossless object, delivery file, poster."""
+    """Turns collected files into artifacts: lossless object, delivery file, poster, last frame of a clip."""
 
     def build(self, files: Sequence[Path], request: RenderRequest) -> tuple[Artifact, ...]:
         """Decode, pack, encode, digest and store. CPU-bound. Raises ValueError with what is wrong with the files."""
@@ -303,11 +303,19 @@ class PlanCache(Protocol):
         """Remember a manifest."""
         ...
 
-    def images(self) -> dict[str, tuple[str, str]]:
-        """File digest → (content digest, problem)."""
+    def notes(self, names: Sequence[str]) -> dict[str, str]:
+        """Name → text of notes made under these names; those never made are left out. The name holds the digest of what was read."""
         ...
 
-    def put_images(self, rows: Mapping[str, tuple[str, str]]) -> None:
+    def put_notes(self, notes: Mapping[str, str]) -> None:
+        """Remember notes."""
+        ...
+
+    def images(self) -> dict[str, PictureRow]:
+        """File digest → (content digest, problem, width, height)."""
+        ...
+
+    def put_images(self, rows: Mapping[str, PictureRow]) -> None:
         """Remember."""
         ...
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
-from koma.backends.animatic.colour import INK, PAPER, RGB, lighter, mix, parse
+from koma.backends.animatic.colour import INK, PAPER, RGB, lighter, mix
 from koma.backends.animatic.face import Expression
 from koma.backends.animatic.figure import Acting, Look, draw_figure, look_of
 from koma.backends.animatic.furniture import font
@@ -18,6 +18,7 @@ from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.panel import Actor
 from koma.backends.animatic.poses import Pose
 from koma.backends.animatic.shapes import Pen, add_light, gradient
+from koma.pixels.colour import parse
 
 HERE = Path(__file__).resolve().parent
 SIDE = 640  # px

@@ -85,7 +85,7 @@ def test_it_can_be_watched_over_http(watched: Watched, daemon: Process) -> None:
     assert watched.get("/healthz") == b"ok\n"
     status = eventually(lambda: (s := watched.status())["queue"] == 0 and not s["running"] and s, "nothing is left to do", process=daemon)
     assert status["format_version"] == 1
-    assert status["backends"] == {"studio": True}
+    assert status["backends"] == {"studio": True, "animatic": True, "cpu": True}
     wanted = {("still", "Ready"): 3, ("video", "Ready"): 1}
     eventually(lambda: counts(watched.status()) == wanted, "every target is Ready", process=daemon)
     metrics = watched.get("/metrics").decode()

@@ -35,6 +35,47 @@ def test_a_render_that_fails_once_is_tried_again_with_the_same_seed(fault: str, 
     assert server.prompts == 2
 
 
+def test_a_server_that_runs_out_of_memory_again_and_again_is_restarted_once_by_its_owners_command(
+    workspace: Workspace, server: ServedComfyUI
+) -> None:
+    only_the_first_still(workspace)
+    workspace.write("koma.yaml", comfyui_config(server.url).replace('"}]', '", restart: [touch, restarted]}]'))
+    for _ in range(2):
+        server.fail_next("oom")
+    workspace.once()
+    receipt = workspace.receipt(STILL)
+    assert (receipt["attempts"], receipt["number"], receipt["restarts"]) == (3, 1, 1)
+    assert (workspace.root / "restarted").exists()
+
+
+def test_a_project_that_wants_less_rather_than_nothing_gets_a_smaller_picture_when_memory_runs_out(
+    workspace: Workspace, server: ServedComfyUI
+) -> None:
+    only_the_first_still(workspace)
+    workspace.append("projects/demo/project.yaml", "reduce: true\n")
+    workspace.append("templates/noise/template.yaml", "ladder:\n  - {width: 0.5, height: 0.5}\n")
+    for _ in range(2):
+        server.fail_next("oom")
+    workspace.once()
+    receipt = workspace.receipt(STILL)
+    assert (receipt["attempts"], receipt["reduced"]) == (3, {"steps": 1, "name": "height: 32, width: 32"})
+    assert receipt["request"]["document"]["1"]["inputs"]["width"] == 32
+    assert workspace.verdict(STILL) == "passed"
+    assert workspace.actions() == {}
+
+
+def test_memory_that_is_full_is_freed_before_other_models_are_loaded_and_the_receipt_says_so(
+    workspace: Workspace, server: ServedComfyUI
+) -> None:
+    only_the_first_still(workspace)
+    total = server.fake.vram_total
+    server.fake.vram_free = total // 10
+    workspace.once()
+    freed = workspace.receipt(STILL)["freed"]
+    assert (freed["before"], freed["after"]) == (total - total // 10, 0)
+    assert ("POST", "/free") in server.fake.requests
+
+
 def test_a_file_that_the_server_names_and_does_not_have_is_rendered_again(workspace: Workspace, server: ServedComfyUI) -> None:
     only_the_first_still(workspace)
     server.lose_next_file()

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from koma.backends.animatic.backend import KEPT, AnimaticBackend
+from koma.backends.animatic.backend import AnimaticBackend
+from koma.backends.local.backend import KEPT
 from koma.core.media import InputFile, Media
 from koma.core.request import FailureClass, RenderRequest, Stage, SubmitOutcome
 from koma.core.words import BackendKind

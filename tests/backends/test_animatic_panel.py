@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.backends.animatic.panel import PanelError, read_panel
+from koma.backends.animatic.panel import read_panel
+from koma.backends.local.fields import DocumentError
 from support.panels import PANEL, panel
 
 WRONG = {
@@ -45,7 +46,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("path", "value", "named"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_named_with_its_field(path, value, named):
-    with pytest.raises(PanelError) as caught:
+    with pytest.raises(DocumentError) as caught:
         read_panel(panel((path, value), phase="video") if path != "phase" else panel((path, value)))
     assert str(caught.value).startswith(f"{named}:")
 
@@ -84,6 +85,6 @@ def spoiled(draw):
 
 
 @given(spoiled())
-def test_whatever_stands_in_a_field_either_reads_or_is_a_panel_error(description):
-    with contextlib.suppress(PanelError):
+def test_whatever_stands_in_a_field_either_reads_or_is_a_document_error(description):
+    with contextlib.suppress(DocumentError):
         assert read_panel(description).frames >= 1

@@ -41,6 +41,12 @@ def test_a_change_that_is_planned_wrongly_is_noticed(plan_speed, workspace):
         plan_speed.check(workspace, state._replace(renders=2), SHOTS)
 
 
+def test_families_are_loaded_as_rarely_as_can_be(plan_speed):
+    stories = import_module("families").told(SHOTS)
+    assert [story.koma - story.least for story in stories] == [0, 0]
+    assert all(story.koma < story.file_order for story in stories)
+
+
 def test_a_percentile_is_one_of_the_values(plan_speed):
     timing = import_module("timing")
     assert (timing.median([3.0, 1.0, 2.0]), timing.p95([float(n) for n in range(1, 101)]), timing.p95([7.0])) == (2.0, 95.0, 7.0)

@@ -1,6 +1,7 @@
 """`koma check` finds every mistake without a backend, and says where it is."""
 
 import subprocess
+import zlib
 
 import pytest
 
@@ -11,16 +12,23 @@ from support.workspaces import Workspace
 SCENE = "projects/demo/s01.yaml"
 MANIFEST, GRAPH, SAMPLE = (f"templates/noise/{name}" for name in ("template.yaml", "graph.json.j2", "sample.yaml"))
 
+# The header of a PNG that announces 40,000 x 40,000 px, and its end.
+HUGE = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0"
+    + zlib.crc32(b"IHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0").to_bytes(4)
+    + b"\0\0\0\0IEND\xaeB`\x82"
+)
 
-def picture(workspace: Workspace, name: str = "a.png") -> None:
+
+def picture(workspace: Workspace, name: str = "a.png", size: int = 512) -> None:
     file = workspace.write(f"projects/demo/references/aki/{name}", b"")
-    save(drawing(), file)
+    save(drawing(size, size), file)
 
 
 def test_a_sound_workspace_is_said_to_be_sound(workspace):
     picture(workspace)
     done = workspace.koma("check")
-    assert (done.code, done.out) == (0, "4 documents, 1 picture, 2 templates, 4 targets: all sound\n")
+    assert (done.code, done.out) == (0, "4 documents, 1 picture, 3 templates, 4 targets: all sound\n")
 
 
 MISTAKES = {
@@ -50,6 +58,30 @@ def test_a_picture_that_no_shot_shows_is_decoded_too(workspace):
     done = workspace.koma("check")
     assert done.code == 1
     assert "projects/demo/references/nobody/b.png: error: " in done.out
+
+
+REFUSED = {
+    "too small": (lambda workspace: picture(workspace, "b.png", 511), "b.png: warning: not used: it is 511 x 511 px"),
+    "the same twice": (lambda workspace: picture(workspace, "b.png"), "b.png: warning: not used: it shows the same as projects/demo/"),
+    "the same in another folder": (lambda workspace: picture(workspace, "child/b.png"), "all sound"),
+    "40,000 px each way": (
+        lambda workspace: workspace.write("projects/demo/references/aki/b.png", HUGE),
+        "b.png: error: this picture can't be decoded: b.png: 40000 x 40000 is more than 64 megapixels [unreadable-image]",
+    ),
+    "an SVG named .png": (
+        lambda workspace: workspace.write("projects/demo/references/aki/b.png", "<svg/>"),
+        "b.png: error: this picture can't be decoded: b.png: not a readable picture: it is an SVG drawing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("add", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_picture_that_is_not_used_is_named_once(workspace, add, said):
+    picture(workspace)
+    add(workspace)
+    done = workspace.koma("check")
+    assert said in done.out
+    assert done.out.count(": warning: ") + done.out.count(": error: ") == (0 if said == "all sound" else 1)
 
 
 def test_a_template_that_no_shot_uses_is_tried_out_too(workspace):

@@ -107,7 +107,7 @@ IMPOSSIBLE = {
     "the take failed": (lambda w: change(w, STILL, artifacts=[]), "this take failed"),
     "the receipt is of a later format": (lambda w: change(w, STILL, format_version=99), "format_version is 99"),
     "the rendition is unknown": (lambda w: change(w, STILL, rendition="imax"), "names no rendition"),
-    "another kind of backend drew it": (lambda w: change(w, STILL, backend="animatic"), "no backend of the kind 'animatic'"),
+    "another kind of backend drew it": (lambda w: change(w, STILL, rendition="animatic"), "no backend of the kind 'comfyui'"),
 }  # fmt: skip
 
 

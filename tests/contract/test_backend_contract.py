@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +14,15 @@ from PIL import Image
 
 from koma.backends.animatic.backend import AnimaticBackend
 from koma.backends.comfyui.backend import ComfyUIBackend
+from koma.backends.cpu.backend import CpuBackend
 from koma.core.media import InputFile, Media
 from koma.core.request import FailureClass, Progress, RenderRequest, Sighting, Stage, SubmitOutcome
+from koma.pixels.clip import count_frames, open_clip
+from koma.pixels.picture import read_picture
+from koma.pixels.whole import CLIPS, container_of
 from koma.ports import Backend, CollectError
 from support.fake_comfyui import FakeComfyUI
+from support.pictures import drawing, save, save_clip
 
 PREFIX = "koma/contract/take1"
 
@@ -35,6 +41,11 @@ class Stand:
         raise NotImplementedError
 
     mistake = ""
+
+    @property
+    def inputs(self) -> Mapping[str, Path]:
+        """Files that every document of this backend may read."""
+        return {}
 
     def hold(self) -> None:
         """Keep prompts from ending, where a test can do that."""
@@ -57,7 +68,7 @@ class Stand:
 
     async def accepted(self, frames: int = 1) -> RenderRequest:
         request = self.request(frames)
-        answer = await self.backend.submit(request, {})
+        answer = await self.backend.submit(request, self.inputs)
         assert answer.outcome is SubmitOutcome.ACCEPTED, answer
         return request
 
@@ -137,7 +148,48 @@ async def animatic() -> AsyncIterator[Stand]:
     yield AnimaticStand(AnimaticBackend())
 
 
-@pytest.fixture(params=[comfyui, animatic], ids=["comfyui", "animatic"])
+@dataclass
+class CpuStand(Stand):
+    """Matches the colours of a picture, and joins one clip with itself as often as it takes."""
+
+    folder: Path
+    mistake = "strength"
+    longer = 1
+
+    @property
+    def inputs(self) -> Mapping[str, Path]:
+        return {"koma-input:image": self.folder / "image.png", "koma-input:clip": self.folder / "clip.mkv"}
+
+    def document(self, frames: int, width: int, height: int, reference: str = "") -> dict[str, Any]:
+        if frames == 1:
+            name = reference or "koma-input:image"
+            return {"do": "colour-match", "input": name, "palette": {"hair": "#283068"}, "strength": 0.5}
+        parts = [{"input": "koma-input:clip", "drop": 0}] * -(-frames // len(CLIP))
+        return {"do": "join", "parts": parts, "frames": frames, "fps": 8.0, "source_fps": 8.0}
+
+    def nonsense(self) -> dict[str, Any]:
+        return {**self.document(1, 96, 64), "strength": "loud"}
+
+    def hold(self) -> None:
+        self.longer = 100
+
+    def request(self, frames: int = 1, document: Mapping[str, Any] | None = None) -> RenderRequest:
+        return super().request(frames * self.longer, document)
+
+
+CLIP = [drawing(96, 64, shift) for shift in range(50)]
+
+
+@contextlib.asynccontextmanager
+async def cpu() -> AsyncIterator[Stand]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save(CLIP[0], folder / "image.png")
+        save_clip(folder / "clip.mkv", CLIP, rate=8)
+        yield CpuStand(CpuBackend(), folder)
+
+
+@pytest.fixture(params=[comfyui, animatic, cpu], ids=["comfyui", "animatic", "cpu"])
 async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
     async with request.param() as stand:
         await stand.backend.open()
@@ -150,16 +202,18 @@ async def test_what_was_submitted_is_found_rendered_and_collected_in_frame_order
     request, sighting = await stand.rendered(frames)
     assert sighting.stage is Stage.SUCCEEDED, sighting.failure
     files = await stand.backend.collect(request, sighting.outputs, tmp_path / "files")
-    assert len(files) == frames
+    assert sum(map(count_frames, files)) == frames
     assert list(files) == sorted(files)
     assert sorted(file.name for file in (tmp_path / "files").iterdir()) == [file.name for file in files]
     assert {_size(file) for file in files} == {(96, 64)}
 
 
 def _size(file: Path) -> tuple[int, int]:
-    with Image.open(file) as image:
-        image.load()
-        return image.size
+    if container_of(file) in CLIPS:
+        with open_clip(file) as clip:
+            return clip.width, clip.height
+    height, width, _ = read_picture(file).shape
+    return width, height
 
 
 async def test_the_same_document_gives_the_same_pixels(stand: Stand, tmp_path: Path) -> None:

@@ -53,6 +53,23 @@ def test_a_clip_is_published_as_its_delivery_file_and_known_by_its_lossless_one(
     assert published.content_digest == take.object.content_digest != delivery.content_digest
 
 
+def test_the_last_frame_of_a_clip_is_known_by_its_digest_and_lies_in_the_object_store_alone(publisher, shop):
+    take = shop.clip()
+    published = publisher.publish(take, STEM)
+    last = take.artifact(Role.LAST)
+    assert published.last_digest == last.content_digest
+    assert sorted(tree(shop.outputs)) == [f"{STEM}{suffix}" for suffix in (".gate.json", ".jpg", ".mp4", ".receipt.json")]
+    assert shop.objects.verify(last.file_digest, last.suffix)
+    assert last.file_digest in {
+        item["file_digest"] for item in json.loads((shop.outputs / f"{STEM}.receipt.json").read_text())["artifacts"]
+    }
+    assert [row for _, row in publisher.recall()] == [published]
+
+
+def test_a_still_has_no_last_frame_to_go_on_from(publisher, shop):
+    assert publisher.publish(shop.still(), STEM).last_digest == ""
+
+
 def test_publishing_twice_is_publishing_once(publisher, shop):
     first = publisher.publish(shop.still(), STEM)
     before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in shop.outputs.rglob("*") if path.is_file()}

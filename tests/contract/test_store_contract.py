@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, TRANSITIONS, JobState
+from koma.core.media import Role
 from koma.core.rows import line_of
 from koma.core.words import Verdict
 from koma.stores.memory import MemoryStore
@@ -61,9 +62,22 @@ def test_published_rows_of_some_targets_are_those_and_no_others(store):
 
 def test_what_is_published_is_told_in_short(store):
     one, other = published(take(render_key="r" * 64), content_digest="c" * 64), published(take(), target="b/s01/sh010/still", size=0)
-    for row in (one, other, published(take(), rendition="final")):
+    chained = published(take(), target="b/s01/sh010/video", last_digest="e" * 64)
+    for row in (one, other, chained, published(take(), rendition="final")):
         store.put_published(row)
-    assert sorted(store.lying("animatic")) == sorted((line_of(row), row.path, row.size) for row in (one, other))
+    assert sorted(store.lying("animatic")) == sorted((line_of(row), row.path, row.size) for row in (one, other, chained))
+
+
+def test_what_a_chain_goes_on_from_stands_in_both_short_rows(store):
+    clip = take(artifacts=(artifact("clip"), artifact("last", Role.LAST)))
+    last = clip.artifact(Role.LAST).content_digest
+    store.put_take(clip)
+    store.put_take(take(2))
+    store.put_published(published(clip, last_digest=last))
+    assert [row.last_digest for row in store.take_rows()] == [last, ""]
+    assert [row.last_digest for row in store.published()] == [last]
+    store.put_take(take(artifacts=clip.artifacts[:1]))
+    assert [row.last_digest for row in store.take_rows()] == ["", ""]
 
 
 def test_a_take_row_repeats_what_planning_reads(store):

@@ -1,6 +1,7 @@
 """Chains: runs laid one after the other, and the targets that come of them."""
 
-import pytest
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ def test_runs_lie_side_by_side(counts, overlap, every):
     runs = chain_of(counts, 24, overlap, every)
     assert [run.frames for run in runs] == counts
     assert runs[0].first == 0
-    for before, run in zip(runs, runs[1:], strict=False):
+    for before, run in pairwise(runs):
         assert run.first == before.first + before.frames - before.drop
         assert run.drop == (overlap if run.follows else 0)
     assert not runs[0].follows

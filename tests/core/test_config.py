@@ -44,7 +44,8 @@ watch: [shows/*, one]
 source: {mode: git, ref: main, repository: ../story, debounce_seconds: 1, debounce_max_seconds: 5, rescan_seconds: 60, references_settle: 0}
 paths: {outputs: renders, objects: /big/objects, state: /fast/state.db, cache: /tmp/cache.db, templates: graphs}
 backends:
-  - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, deadline_factor: 3}
+  - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, deadline_factor: 3,
+     vram_limit: 0.9, free: always, restart: [systemctl, restart, comfyui]}
 safety: {max_gpu_minutes: 90, retire_share: 0.25, retire_at_least: 4}
 http: {host: localhost, port: 0, enabled: false}
 log: {format: json, level: debug}
@@ -60,6 +61,7 @@ store: sqlite
     assert config.paths.inbox == tmp_path / "renders/.koma/inbox"
     (backend,) = config.backends
     assert (backend.url, backend.yield_to_people, backend.deadline_factor) == ("http://10.0.0.5:8188", True, 3.0)
+    assert (backend.vram_limit, backend.free, backend.restart) == (0.9, "always", ("systemctl", "restart", "comfyui"))
     assert config.safety.max_gpu_minutes == 90
     assert config.safety.retire_at_least == 4
     assert (config.http.enabled, config.http.port) == (False, 0)
@@ -113,6 +115,9 @@ def test_a_variable_of_someone_else_is_left_alone(tmp_path, name):
         ("source: soon", ["`source` can't be `soon`", "a mapping of settings"]),
         ("rendition: [draft]", ["`rendition` can't be a list", "text"]),
         ("source: {debounce_seconds: 5, debounce_max_seconds: 1}", ["the longest wait is shorter than the shortest"]),
+        ("backends: [{url: 'http://a', free: never}]", ["`never` can't be used here", "family or always"]),
+        ("backends: [{url: 'http://a', vram_limit: 80}]", ["`vram_limit` can't be `80`", "a number from 0 to 1"]),
+        ("backends: [{url: 'http://a', restart: systemctl restart comfyui}]", ["`restart` can't be", "a list of texts"]),
         ("backends: {name: a}", ["`backends` can't be a mapping", "a list"]),
         ("backends: [{name: a}]", ["koma.yaml:1:", "`` is not the address of a server", "http://127.0.0.1:8188"]),
         ("backends: [{url: 'http://a'}, {url: 'http://b'}]", ["two backends are called `comfyui`"]),

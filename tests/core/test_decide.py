@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from koma.core import retry
 from koma.core.attempt import for_attempt, prompt_id, request_of, wanted_request
 from koma.core.decide import decide
-from koma.core.gate import Measurement
+from koma.core.gate import Measurement, Op, Rule
 from koma.core.job import TERMINAL, TRANSITIONS, Fallback, Job, JobState
 from koma.core.media import Artifact, Media, Role
 from koma.core.memory import Care, Clearing, Freed, FreeRule
@@ -323,6 +323,13 @@ def test_the_ladder_is_gone_down_step_by_step_and_what_is_submitted_follows_it()
     lower, _ = decide(running, Seen(Sighting(Stage.FAILED, {}, FULL)), NOW)
     assert (lower.reduced, wanted_request(lower).document, lower.expect) == (2, {"small": {}}, {"width": 48})
     assert wanted_request(QUEUED) == QUEUED.work.request
+
+
+def test_what_a_fallback_changes_in_the_file_counts_as_asked_for():
+    wide, sharp = Rule("width", Op.EQUALS, 64.0), QUEUED.work.rules[0]
+    job = replace(LADDER, reduced=2, work=replace(LADDER.work, rules=(wide, sharp)))
+    assert job.rules == (replace(wide, threshold=48.0), sharp)
+    assert replace(job, reduced=1).rules == (wide, sharp)
 
 
 def test_a_restart_that_failed_is_said_beside_the_failure_and_not_tried_again():

@@ -8,7 +8,7 @@ from koma.core.changes import DIGEST, differences
 from koma.core.desire import draft_shot, facts_of, gate_of
 from koma.core.gate import Op
 from koma.core.target import targets_from_json, targets_to_json
-from koma.core.words import BackendKind, Rendition
+from koma.core.words import Rendition
 from support.worlds import AKI, ALLEY, REN, context, merged, reference, rows, scene, shot, template, world
 
 BOTH = {"phases": ["still", "video"]}

@@ -26,9 +26,7 @@ def job(name="a", *, phase="still", queued_at=1.0, not_before=0.0, **work):
         pytest.param(job("b", depth=0, queued_at=9.0), job("a", depth=1), "", id="what depends on less goes first"),
         pytest.param(job("b", family="y", queued_at=9.0), job("a", family="x"), "y", id="the loaded model family is stayed with"),
         pytest.param(job("b", depth=1, family="y"), job("a", family="x"), "y", id="the loaded model family counts more than depth"),
-        pytest.param(
-            job("b", phase="video", family="y"), job("a", family="x"), "y", id="the loaded family counts more than the phase"
-        ),
+        pytest.param(job("b", phase="video", family="y"), job("a", family="x"), "y", id="the loaded family counts more than the phase"),
         pytest.param(job("b", priority=1, family="x"), job("a", family="y"), "y", id="a higher priority counts more than what is loaded"),
         pytest.param(
             job("b", family="x", queued_at=1.0),

@@ -125,6 +125,22 @@ def test_scenes_are_judged_apart_and_in_the_order_of_phases():
 
 
 @pytest.mark.parametrize(
+    ("approved", "rejected", "opened"),
+    [
+        pytest.param([(PROJECT, "still")], [], {FIRST, SECOND}, id="what is approved in the project is approved in its scenes"),
+        pytest.param([(PROJECT, "still")], [(FIRST, "still")], {SECOND}, id="but for a scene where it is rejected"),
+        pytest.param([(FIRST, "still")], [(PROJECT, "still")], {FIRST}, id="and the other way round"),
+        pytest.param([(FIRST, "still")], [], {FIRST}, id="one scene says nothing about another"),
+        pytest.param([("other", "still")], [], set(), id="nor does another project"),
+    ],
+)
+def test_a_word_about_a_project_holds_in_its_scenes(approved, rejected, opened):
+    board = {(scope, phase): tally(0, 4, phase) for scope in (FIRST, SECOND) for phase in ("still", "loop")}
+    found = rates(board, USUAL, approved, rejected)
+    assert {scope for scope in (FIRST, SECOND) if found[scope, "loop"].is_open} == opened
+
+
+@pytest.mark.parametrize(
     ("data", "settings"),
     [
         pytest.param({}, GateSettings("project", 0.8, 7, True), id="what counts where nobody wrote one"),

@@ -118,13 +118,9 @@ def test_the_plan_tells_the_rate_of_each_phase():
 
 
 SHEET = "p/characters/aki/adult"
-POSES = [
-    but(target("sh000/still"), id=f"{SHEET}/{number}", origin_id=f"{SHEET}/{number}", base_key=hexed(f"pose {number}"), depth=-1, takes_limit=1)
-    for number in range(8)
-]
-READS_SHEET = but(
-    target("sh000/still"), reads=(Read("aki.sheet.front", f"{SHEET}/0"),), needs=(f"{SHEET}/0",), sheets=(SHEET,), depth=1
-)
+POSE = target("sh000/still", depth=-1, takes_limit=1)
+POSES = [but(POSE, id=f"{SHEET}/{n}", origin_id=f"{SHEET}/{n}", base_key=hexed(f"pose {n}")) for n in range(8)]
+READS_SHEET = but(target("sh000/still"), reads=(Read("aki.sheet.front", f"{SHEET}/0"),), needs=(f"{SHEET}/0",), sheets=(SHEET,), depth=1)
 
 
 def sheet(passed, failed):

@@ -42,10 +42,11 @@ class Counting(JinjaRenderer):
 def drawn(text, parameters, *, few=None, signatures=SIGNATURES):
     """What shots with these parameters come to, and how many graphs were rendered for it."""
     made = template()._replace(text=text)
-    drafts = [
-        Draft(f"p/s01/sh{number:03d}/still", f"p/s01/sh{number:03d}", "still", "s01.yaml", {}, "", {}, template=made, params={**values, "output_prefix": "koma-output"})
-        for number, values in enumerate(parameters)
-    ]
+    drafts = []
+    for number, values in enumerate(parameters):
+        address = f"p/s01/sh{number:03d}"
+        params = {**values, "output_prefix": "koma-output"}
+        drafts.append(Draft(f"{address}/still", address, "still", "s01.yaml", {}, "", {}, template=made, params=params))
     renderer = Counting()
     before, graphs.FEW = graphs.FEW, graphs.FEW if few is None else few
     try:

@@ -164,8 +164,8 @@ def test_a_reference_that_is_frozen_already_is_not_needed_again(drawn):
 def test_a_pass_whose_picture_changed_meanwhile_looks_again_soon(drawn, monkeypatch):
     real = type(drawn.app.surveyor).survey
 
-    def meddling(surveyor, *more):
-        found = real(surveyor, *more)
+    def meddling(surveyor, *given, **more):
+        found = real(surveyor, *given, **more)
         drawn.files.write(FACE, b"other bytes")
         return found
 

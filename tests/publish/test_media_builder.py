@@ -54,7 +54,7 @@ def test_a_poster_is_at_most_640_px_wide_and_alpha_lies_over_white(objects, medi
 
 
 def test_frames_are_kept_bit_for_bit(objects, media, tmp_path):
-    kept, shown, poster = media.build(save_frames(tmp_path / "f", FRAMES), request(Media.FRAMES, 12.0, 7))
+    kept, shown, poster, _ = media.build(save_frames(tmp_path / "f", FRAMES), request(Media.FRAMES, 12.0, 7))
     assert (kept.suffix, kept.media, kept.frames, kept.fps, kept.width, kept.height) == (".mkv", Media.FRAMES, 7, 12.0, 48, 32)
     assert (shown.suffix, shown.media, shown.frames, shown.fps) == (".mp4", Media.VIDEO, 7, 12.0)
     assert all(np.array_equal(a, b) for a, b in zip(decoded(file_of(objects, kept)), FRAMES, strict=True))
@@ -64,8 +64,30 @@ def test_frames_are_kept_bit_for_bit(objects, media, tmp_path):
 
 def test_the_poster_of_a_clip_is_its_middle_frame(objects, media, tmp_path):
     frames = [np.full((32, 48, 3), value, np.uint8) for value in (0, 0, 200, 0, 0)]
-    *_, poster = media.build(save_frames(tmp_path / "f", frames), request(Media.FRAMES, 12.0))
+    *_, poster, _ = media.build(save_frames(tmp_path / "f", frames), request(Media.FRAMES, 12.0))
     assert read_picture(file_of(objects, poster)).mean() > 190
+
+
+def test_the_last_frame_of_a_clip_is_kept_bit_for_bit_as_a_picture(objects, media, tmp_path):
+    *_, last = media.build(save_frames(tmp_path / "f", FRAMES), request(Media.FRAMES, 12.0, 7))
+    assert (last.role, last.media, last.suffix, last.frames, last.fps) == (Role.LAST, Media.IMAGE, ".png", 1, 0.0)
+    assert (last.width, last.height) == (48, 32)
+    assert np.array_equal(read_picture(file_of(objects, last)), FRAMES[-1])
+    assert last.content_digest == media.content_digest(save(FRAMES[-1], tmp_path / "same pixels.png", compress_level=1))
+
+
+def test_clips_that_end_alike_have_one_last_frame(media, tmp_path):
+    one, other = (
+        media.build(save_frames(tmp_path / name, frames), request(Media.FRAMES, 12.0))
+        for name, frames in (("a", FRAMES), ("b", [*reversed(FRAMES[:-1]), FRAMES[-1]]))
+    )
+    assert one[0].content_digest != other[0].content_digest
+    assert one[-1] == other[-1]
+
+
+def test_a_still_has_no_last_frame(media, tmp_path):
+    roles = [made.role for made in media.build([save(drawing(), tmp_path / "a.png")], request())]
+    assert roles == [Role.OBJECT, Role.DELIVERY, Role.POSTER]
 
 
 def test_the_delivery_file_has_the_colours_of_its_frames(objects, media, tmp_path):
@@ -73,20 +95,20 @@ def test_the_delivery_file_has_the_colours_of_its_frames(objects, media, tmp_pat
     colours = [(250, 20, 20), (20, 250, 20), (20, 20, 250), (255, 255, 255), (0, 0, 0), (120, 90, 60)]
     for column, colour in enumerate(colours):
         patches[:, column * 16 : column * 16 + 16] = colour
-    _, shown, _ = media.build(save_frames(tmp_path / "f", [patches] * 3), request(Media.FRAMES, 24.0))
+    _, shown, *_ = media.build(save_frames(tmp_path / "f", [patches] * 3), request(Media.FRAMES, 24.0))
     seen = decoded(file_of(objects, shown))[1]
     for column, colour in enumerate(colours):
         assert np.abs(seen[32, column * 16 + 8].astype(int) - colour).max() <= 4
 
 
 def test_an_odd_size_grows_by_one_pixel_for_delivery_only(media, tmp_path):
-    kept, shown, _ = media.build(save_frames(tmp_path / "f", [drawing(33, 21)] * 2), request(Media.FRAMES, 24.0))
+    kept, shown, *_ = media.build(save_frames(tmp_path / "f", [drawing(33, 21)] * 2), request(Media.FRAMES, 24.0))
     assert (kept.width, kept.height) == (33, 21)
     assert (shown.width, shown.height) == (34, 22)
 
 
 def test_the_delivery_file_plays_before_it_is_loaded(objects, media, tmp_path):
-    _, shown, _ = media.build(save_frames(tmp_path / "f", FRAMES), request(Media.FRAMES, 24.0))
+    _, shown, *_ = media.build(save_frames(tmp_path / "f", FRAMES), request(Media.FRAMES, 24.0))
     data = file_of(objects, shown).read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
 
@@ -110,7 +132,7 @@ def test_a_clip_keeps_its_own_rate_for_the_gate_to_judge(media, tmp_path):
 
 @pytest.mark.parametrize("fps", [6.0, 7.5, 12.0, 23.976, 24.0, 29.97, 60.0, 59.94])
 def test_the_rate_survives_packing(media, tmp_path, fps):
-    kept, shown, _ = media.build(save_frames(tmp_path / "f", FRAMES[:2]), request(Media.FRAMES, fps))
+    kept, shown, *_ = media.build(save_frames(tmp_path / "f", FRAMES[:2]), request(Media.FRAMES, fps))
     assert kept.fps == shown.fps == pytest.approx(fps, rel=2e-6)
 
 

@@ -52,7 +52,7 @@ def test_no_cut_of_a_picture_is_accepted(tmp_path, kind, options):
 
 def delivered(folder: Path) -> bytes:
     objects = FileObjects(folder / "store")
-    _, shown, _ = MediaBuilder(objects).build(save_frames(folder / "f", FRAMES), request(Media.FRAMES, 12.0))
+    _, shown, *_ = MediaBuilder(objects).build(save_frames(folder / "f", FRAMES), request(Media.FRAMES, 12.0))
     return objects.path(shown.file_digest, ".mp4").read_bytes()
 
 

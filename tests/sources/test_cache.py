@@ -23,7 +23,7 @@ def fill(cache):
     cache.put_files([FILE], [])
     cache.put_documents([DOCUMENT], [BODY], [])
     cache.put_scenes([SCENE, DRAFT], [])
-    cache.put_images({"picture": ("pixels", ""), "pointer": ("", "git-lfs-pointer")})
+    cache.put_images({"picture": ("pixels", "", 640, 480), "pointer": ("", "git-lfs-pointer", 0, 0)})
 
 
 def contents(cache):
@@ -36,7 +36,7 @@ FULL = (
     {BODY[0]: BODY[1:3]},
     BODY[2:],
     {SCENE[0]: (*SCENE[:4], "")},
-    {"picture": ("pixels", ""), "pointer": ("", "git-lfs-pointer")},
+    {"picture": ("pixels", "", 640, 480), "pointer": ("", "git-lfs-pointer", 0, 0)},
 )
 EMPTY = ({}, {}, {}, None, {}, {})
 
@@ -90,6 +90,13 @@ def test_a_scene_is_settled_until_it_is_resolved_again(path):
         assert cache.scenes("final") == {SCENE[0]: (*SCENE[:4], "lines")}
         cache.put_scenes([SCENE], [])
         assert cache.scenes("final") == {SCENE[0]: (*SCENE[:4], "")}
+
+
+def test_a_note_is_found_by_its_name(path):
+    with Cache(path, version="1") as cache:
+        cache.put_notes({"one": "1", "two": "2"})
+        cache.put_notes({"two": "22"})
+        assert cache.notes(["two", "none", "one"]) == {"one": "1", "two": "22"}
 
 
 def test_renditions_keep_their_scenes_apart(path):
@@ -154,7 +161,7 @@ def test_another_version_of_koma_starts_anew(path):
 
 def lost_tables(path):
     with closing(sqlite3.connect(path)) as db, db:
-        for table in ("files", "documents", "bodies", "scenes", "targets", "images"):
+        for table in ("files", "documents", "bodies", "scenes", "targets", "notes", "images"):
             db.execute(f"DROP TABLE {table}")
 
 
@@ -169,12 +176,14 @@ READS = {
     "bodies": lambda cache: cache.bodies(),
     "scenes": lambda cache: cache.scenes("final"),
     "images": lambda cache: cache.images(),
+    "notes": lambda cache: cache.notes(["note"]),
 }
 WRITES = {
     "files": lambda cache: cache.put_files([FILE], []),
     "documents": lambda cache: cache.put_documents([DOCUMENT], [BODY], []),
     "scenes": lambda cache: cache.put_scenes([SCENE], []),
-    "images": lambda cache: cache.put_images({"picture": ("pixels", "")}),
+    "images": lambda cache: cache.put_images({"picture": ("pixels", "", 640, 480)}),
+    "notes": lambda cache: cache.put_notes({"note": "text"}),
 }
 
 

@@ -1,5 +1,6 @@
 """What only the store in a file promises: other processes, other versions, damage, and the guards inside the database."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,13 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from koma.core.codec import to_json
 from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, TRANSITIONS, JobState
-from koma.core.rows import Published, TakeRow
+from koma.core.media import Role
+from koma.core.rows import Published, TakeRow, line_of
 from koma.stores import reading, schema
 from koma.stores.reading import SCHEMA, StoreReader
 from koma.stores.sqlite import SqliteStore
-from support.stored import job, published, take
+from support.stored import artifact, job, published, take
 
 
 @pytest.fixture
@@ -302,6 +305,66 @@ def test_a_reader_of_an_older_store_migrates_only_a_copy_in_memory(tmp_path, pat
     with closing(sqlite3.connect(path)) as left:
         assert left.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+OLD_TAKE = """
+    INSERT INTO takes (
+        take_key, target, rendition, render_key, number, verdict, decided, approved, measure_key, rules_digest,
+        object_digest, content_digest, template, made_seconds, finished_at, body_id
+    ) VALUES (:take_key, :target, :rendition, :render_key, 1, 'passed', 1, 0, 'm1', 'r1', 'o', 'c', 'still', 2.5, 1001.0, 1)
+"""
+OLD_PUBLISHED = """
+    INSERT INTO published (target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided)
+    VALUES (:target, :rendition, :take_key, :render_key, :path, :size, :verdict, :measure_key, :rules_digest, :content_digest, :decided)
+"""
+
+
+@pytest.fixture
+def schema_1(path):
+    """A file as the first schema had it, with a take and what is published of it."""
+    path.parent.mkdir()
+    of = take(decided=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.executescript((schema.MIGRATIONS / "0001_start.sql").read_text())
+        body = to_json(of)
+        raw.execute("INSERT INTO take_bodies VALUES (1, ?, ?)", (json.dumps(body.pop("facts")), json.dumps(body)))
+        raw.execute(OLD_TAKE, {name: getattr(of, name) for name in ("take_key", "target", "rendition", "render_key")})
+        raw.execute(OLD_PUBLISHED, {name: value for name, value in published(of)._asdict().items() if name != "last_digest"})
+        raw.execute("PRAGMA user_version = 1")
+    return of
+
+
+def test_a_store_of_schema_1_keeps_all_its_rows_and_knows_of_no_last_frame(schema_1, path):
+    with closing(SqliteStore(path)) as store:
+        assert store.check() == []
+        assert store.take(schema_1.take_key) == schema_1
+        (row,) = store.take_rows()
+        assert (row.take_key, row.content_digest, row.last_digest) == (schema_1.take_key, "c", "")
+        assert store.published() == [published(schema_1)]
+        assert store.lying("animatic") == [(line_of(row), row.path, row.size) for row in store.published()]
+    with closing(sqlite3.connect(path.with_name(f"{path.name}.schema-1"))) as kept:
+        assert kept.execute("SELECT target FROM published").fetchall() == [(schema_1.target,)]
+
+
+def test_a_store_of_schema_1_takes_up_last_frames_and_still_refuses_what_it_refused(schema_1, path):
+    clip = take(2, artifacts=(artifact("clip"), artifact("last", Role.LAST)), decided=True)
+    last = clip.artifact(Role.LAST).content_digest
+    with closing(SqliteStore(path)) as store:
+        store.put_take(clip)
+        store.put_published(published(clip, last_digest=last))
+        assert [row.last_digest for row in store.take_rows()] == ["", last]
+        assert store.lying("animatic") == [(line_of(row), row.path, row.size) for row in store.published()]
+        assert last[:16] in store.lying("animatic")[0][0]
+        with pytest.raises(sqlite3.IntegrityError):
+            store._connection.execute("UPDATE takes SET decided = 0")
+
+
+def test_a_reader_of_schema_1_sees_its_rows_and_leaves_the_file_alone(schema_1, path):
+    with closing(StoreReader(path)) as reader:
+        assert reader.published() == [published(schema_1)]
+    with closing(sqlite3.connect(path)) as left:
+        assert left.execute("PRAGMA user_version").fetchone() == (1,)
 
 
 def test_a_gap_in_the_migrations_is_an_error(tmp_path, path, monkeypatch):

@@ -50,10 +50,12 @@ class _Unhurried(FakeComfyUI):
 
 
 class ServedComfyUI:
-    """A running fake server. `spoils` says which graphs come out in one flat colour, which no gate lets pass."""
+    """A running fake server. `spoils` says which graphs come out in one flat colour, which no gate lets pass, `drifts` which ones in other
+    pixels than they used to, as after another driver."""
 
     def __init__(self) -> None:
         self.spoils: Callable[[Mapping[str, Any]], bool] = lambda _graph: False
+        self.drifts: Callable[[Mapping[str, Any]], bool] = lambda _graph: False
         self.draws_words = True
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-comfyui", daemon=True)
@@ -117,6 +119,8 @@ class ServedComfyUI:
     def _draw(self, graph: Mapping[str, Any]) -> list[np.ndarray]:
         if not self.draws_words:
             graph = {node: entry for node, entry in graph.items() if entry["class_type"] != "PrimitiveString"}
+        if self.drifts(graph):
+            graph = {**graph, "drift": {"inputs": {"driver": "another"}}}
         count = first_number(graph, "amount", default=1)
         frames = pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph)
         return [np.full_like(frame, 128) for frame in frames] if self.spoils(graph) else frames

@@ -22,6 +22,7 @@ from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing
 from koma.engine.reasons import Reasons
 from koma.engine.reconcile import Reconciler
+from koma.engine.reviews import Reviewer
 from koma.engine.survey import Survey
 from koma.engine.taking import key_to_lie, must_publish, take_of, whole_take
 from koma.sources.inbox import Inbox
@@ -102,7 +103,8 @@ class Studio:
     def reconcile(self, **more: Any) -> Reconciler:
         """A reconciler that has said nothing yet."""
         app = self.app
-        parts = (app.surveyor, self.queueing, app.store, self.publisher, self.inbox, self.clock, self.events)
+        reviewer = Reviewer(app.store, self.publisher, app.desires.documents)
+        parts = (app.surveyor, self.queueing, app.store, self.publisher, reviewer, self.inbox, self.clock, self.events)
         return Reconciler(*parts, rendition=app.config.rendition, limits=self.limits, **more)
 
     def survey(self, selection: Selection | None = None) -> Survey:

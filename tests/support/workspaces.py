@@ -18,9 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from PIL import Image
+
 from koma.__main__ import main
 
 TEMPLATES = Path(__file__).parent / "templates"
+FURTHER_TEMPLATES = Path(__file__).parent / "further_templates"  # those that few stories need
 SECONDS = 60.0
 STILL, VIDEO, ADULT, REN = "demo/s01/sh010/still", "demo/s01/sh010/video", "demo/s01/sh020/still", "demo/s01/sh030/still"
 ALL = (STILL, VIDEO, ADULT, REN)
@@ -115,6 +119,11 @@ class Workspace:
     def append(self, path: str, text: str) -> None:
         self.write(path, self.read(path) + text)
 
+    def add_template(self, *names: str) -> None:
+        """Copy templates that the stories' workspace does not have: `cast`, `posed`, `sheeted`, `noiseloop`."""
+        for name in names:
+            shutil.copytree(FURTHER_TEMPLATES / name, self.root / "templates" / name)
+
     # -- what they run ----------------------------------------------------------------------------------------------------
 
     def koma(self, *args: str) -> Done:
@@ -164,6 +173,10 @@ class Workspace:
         found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
         return [event for event in found if name in ("", event["event"])]
 
+    def submitted(self) -> list[str]:
+        """Ids of targets in the order in which they went to a backend, each attempt."""
+        return [str(event["target"]) for event in self.events("job_submitted")]
+
     def pictures(self) -> dict[str, bytes]:
         """Every published file that people look at, by path in outputs/."""
         outputs = self.root / "outputs"
@@ -175,6 +188,14 @@ class Workspace:
         private = self.root / "outputs/.koma"
         for file in [*private.glob("state.db*"), *private.glob("cache.db*")]:
             file.unlink()
+
+
+def picture(seed: int, side: int = 512, kind: str = "PNG") -> bytes:
+    """A square picture of coloured fields, other ones for each seed, large enough for a reference."""
+    fields = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(fields).resize((side, side), Image.Resampling.NEAREST).save(out, kind)
+    return out.getvalue()
 
 
 class Process:

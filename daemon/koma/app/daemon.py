@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +12,19 @@ from koma import __version__
 from koma.app.recalling import recall
 from koma.app.versions import Versions
 from koma.app.workspace import App
+from koma.backends.comfyui.restart import RestartCommand
+from koma.config import Config
 from koma.core.errors import KomaError
 from koma.core.job import Job
+from koma.core.memory import Care, FreeRule
 from koma.core.safety import Limits
 from koma.core.words import ActionKind, BackendKind
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
 from koma.engine.queueing import Queueing
 from koma.engine.reconcile import Reconciler
+from koma.engine.reviews import Reviewer
+from koma.engine.standing import is_lacking
 from koma.engine.worker import Worker
 from koma.measures.measure import FileMeasure
 from koma.ports import Backend, Store
@@ -47,10 +53,11 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
         stack.callback(outlet.hub.close)
         recall(app.store, app.publisher)
         backends = app.backends(config.rendition)
-        versions = Versions(app)
-        worker = _worker(app, outlet, backends, versions)
-        lanes = Lanes(worker, yield_to=[BackendKind.COMFYUI] if any(b.yield_to_people for b in config.backends) else [])
         reconciler = _reconciler(app, outlet, orders)
+        versions = Versions(app, lambda: lanes.lacking or is_lacking(reconciler.standing.survey))
+        worker = _worker(app, outlet, backends, versions)
+        yield_to = [BackendKind.COMFYUI] if any(b.yield_to_people for b in config.backends) else []
+        lanes = Lanes(worker, yield_to=yield_to, care=_care(config))
         asked = False
         watching: list[Watch] = []
 
@@ -60,7 +67,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
                 asked = True
                 await versions.ask(worker, backends.values())
             _tell_unwatched(outlet, [trouble for watch in watching for trouble in watch.refresh()])
-            result = await reconciler()
+            result = await _with_pages(app, reconciler, await reconciler())
             if orders.once:
                 _must_answer(versions.down, result)
             return result
@@ -80,6 +87,28 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
             return await daemon.run_with_signals(), reconciler
         finally:
             outlet.hub.emit("daemon_stopped", version=__version__, workspace=str(config.workspace))
+
+
+def _care(config: Config) -> dict[BackendKind, Care]:
+    """Say how the memory of each backend is looked after."""
+    named = next(iter(config.backends), None)
+    return {BackendKind.COMFYUI: Care(named.vram_limit, FreeRule(named.free))} if named is not None else {}
+
+
+def _restarters(app: App, backends: Mapping[BackendKind, Backend]) -> dict[BackendKind, RestartCommand]:
+    """Restart commands of the backends that have one."""
+    named, backend = next(iter(app.config.backends), None), backends.get(BackendKind.COMFYUI)
+    if named is None or backend is None or not named.restart:
+        return {}
+    return {BackendKind.COMFYUI: RestartCommand(named.restart, backend.probe, app.config.workspace)}
+
+
+async def _with_pages(app: App, reconciler: Reconciler, result: ReconcileResult) -> ReconcileResult:
+    """Bring records and pages of characters up to date after a pass; where pictures are left to be measured, look again soon."""
+    survey = reconciler.standing.survey
+    if survey is None or not await asyncio.to_thread(app.studio.refresh, survey):
+        return result
+    return replace(result, next_wake=app.clock.now(), unsettled=True)
 
 
 def _after(first: Callable[[Job], None], then: Callable[[Job], None]) -> Callable[[Job], None]:
@@ -149,6 +178,7 @@ def _worker(app: App, outlet: Outlet, backends: Mapping[BackendKind, Backend], v
         events=outlet.hub,
         versions=versions.known,
         scratch=app.scratch,
+        restarters=_restarters(app, backends),
     )
 
 
@@ -162,6 +192,7 @@ def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:
         ),
         app.store,
         app.publisher,
+        Reviewer(app.store, app.publisher, app.desires.documents),
         Inbox(config.paths.inbox),
         app.clock,
         outlet.hub,

@@ -9,19 +9,25 @@ from pathlib import Path
 
 from koma import __version__
 from koma.app.workspace import App
+from koma.core.preflight import ServerMemory, memory_to_json
+from koma.core.request import BackendStatus
 from koma.engine.worker import Worker
 from koma.ports import Backend
 from koma.templating.signatures import dump_signatures
 
 PROBE_SECONDS = 15.0
-LOOK_AGAIN = 4  # probes after which node signatures and model files are read again
+LOOK_AGAIN = 4  # probes after which node signatures and model files are read again; where something is missing, at every probe
 
 
 class Versions:
-    """Knows which versions answer. `known` goes into receipts; a worker is told of each backend that answers or does not."""
+    """Knows which versions answer. `known` goes into receipts; a worker is told of each backend that answers or does not.
 
-    def __init__(self, app: App) -> None:
+    `lacking` says whether something waits for what the server did not have.
+    """
+
+    def __init__(self, app: App, lacking: Callable[[], bool] = lambda: False) -> None:
         self._app = app
+        self._lacking = lacking
         self.known: dict[str, str] = {"koma": __version__}
         self._up: dict[str, bool] = {}
 
@@ -40,6 +46,8 @@ class Versions:
                 self.known.update(status.versions)
                 self.known.update({str(backend.kind): status.version} if status.version else {})
                 changed = await self._signatures(backend) or changed
+            if status.up and status.device:
+                changed = self._memory(status) or changed
             self._up[backend.name] = status.up
         return _write(self._app.versions_file, json.dumps(self.known, sort_keys=True)) or changed
 
@@ -50,11 +58,18 @@ class Versions:
             self._app.forget_signatures()
         return changed
 
+    def _memory(self, status: BackendStatus) -> bool:
+        memory = ServerMemory(status.vram_total, status.device)
+        changed = _write(self._app.live_memory, json.dumps(memory_to_json(memory), sort_keys=True))
+        if changed:
+            self._app.forget_signatures()
+        return changed
+
     async def keep_asking(self, worker: Worker, backends: Iterable[Backend], changed: Callable[[], None]) -> None:
         """Probe for as long as the daemon runs; what has changed may change the plan."""
         for probe in itertools.count(1):
             await asyncio.sleep(PROBE_SECONDS)
-            if await self.ask(worker, backends, again=probe % LOOK_AGAIN == 0):
+            if await self.ask(worker, backends, again=self._lacking() or probe % LOOK_AGAIN == 0):
                 changed()
 
 

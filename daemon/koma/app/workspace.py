@@ -21,10 +21,12 @@ from koma.engine.templates import Templates
 from koma.engine.wanted import Desires
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from koma.core.node_rules import Signatures
+    from koma.core.preflight import ServerMemory
     from koma.engine.drafting import Drafting
+    from koma.engine.studio import Studio
     from koma.ports import Backend, Clock, Renderer, Source, Store, StoreReader
     from koma.publish.media import MediaBuilder
     from koma.publish.objects import FileObjects
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "koma.yaml"
 LIVE_SIGNATURES = "object_info.json"
+LIVE_MEMORY = "memory.json"
+QUALIFIED = "qualified.json"
 
 
 class App:
@@ -183,20 +187,47 @@ class App:
         return Signatures(json.loads(self.live_signatures.read_bytes()), live=True, elsewhere=recorded)
 
     @property
+    def live_memory(self) -> Path:
+        """Where the graphics memory of the server that was seen last is kept."""
+        return self.config.paths.private / LIVE_MEMORY
+
+    @cached_property
+    def server_memory(self) -> ServerMemory | None:
+        """Graphics memory of the server that was seen last; None if none was."""
+        from koma.core.preflight import memory_from_json
+
+        return memory_from_json(json.loads(self.live_memory.read_bytes())) if self.live_memory.is_file() else None
+
+    @property
+    def qualified_file(self) -> Path:
+        """Where `koma qualify` keeps what templates took on this machine."""
+        return self.config.paths.private / QUALIFIED
+
+    def qualified(self) -> Mapping[str, Sequence[float]]:
+        """Render seconds that `koma qualify` measured, by template."""
+        from koma.core.qualified import seconds_by_template
+
+        try:
+            return seconds_by_template(json.loads(self.qualified_file.read_bytes()), self.config.rendition)
+        except (OSError, ValueError):
+            return {}
+
+    @property
     def versions_file(self) -> Path:
         """Where the versions of what answered last are kept."""
         return self.config.paths.private / "versions.json"
 
     def _salt(self) -> str:
-        """Name what targets depend on besides files: the node signatures, and the versions that strict projects have in their keys."""
-        return f"{_digest(self.live_signatures) or __version__} {self._versions()}"
+        """Name what targets depend on besides files: what the server has, and the versions that strict projects have in their keys."""
+        return f"{_digest(self.live_signatures) or __version__} {_digest(self.live_memory)} {self._versions()}"
 
     def _versions(self) -> str:
         return _digest(self.versions_file)
 
     def forget_signatures(self) -> None:
-        """Read them again next time: another server answered."""
+        """Read again next time what the server has: another one answered."""
         self.__dict__.pop("signatures", None)
+        self.__dict__.pop("server_memory", None)
 
     @cached_property
     def templates(self) -> Templates:
@@ -209,27 +240,46 @@ class App:
         from koma.engine.drafting import Drafting
         from koma.engine.graphs import Graphs
 
-        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures), self._versions)
+        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures, lambda: self.server_memory), self._versions)
 
     @cached_property
     def desires(self) -> Desires:
         """What is wanted."""
-        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._content_digest)
+        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._look)
 
-    def _content_digest(self, file: Path) -> str:
-        return self.media.content_digest(file)
+    def _look(self, file: Path) -> tuple[str, int, int]:
+        return self.media.look(file)
 
     @cached_property
     def surveyor(self) -> Surveyor:
         """One look at everything."""
-        return Surveyor(self.source, self.desires, self.reader, lambda: self.store, lambda: self.objects, self.config.paths.outputs)
+        return Surveyor(
+            self.source,
+            self.desires,
+            self.reader,
+            lambda: self.store,
+            lambda: self.objects,
+            self.config.paths.outputs,
+            qualified=self.qualified,
+        )
+
+    @cached_property
+    def studio(self) -> Studio:
+        """Identity records and pages of characters."""
+        from koma.app.eye import eye
+        from koma.engine.studio import Studio
+        from koma.publish.durable import write_text
+
+        return Studio(self.source, self.cache, self.desires, self.store, eye(), write_text, self.config.paths.outputs)
 
     def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
-        """Backends that a rendition is drawn by. Raises KomaError when ComfyUI is needed and none is named."""
-        if rendition is Rendition.ANIMATIC:
-            from koma.backends.animatic.backend import AnimaticBackend
+        """Backends that a rendition is made by. Raises KomaError when ComfyUI is needed and none is named."""
+        from koma.backends.animatic.backend import AnimaticBackend
+        from koma.backends.cpu.backend import CpuBackend
 
-            return {BackendKind.ANIMATIC: AnimaticBackend()}
+        here: dict[BackendKind, Backend] = {BackendKind.ANIMATIC: AnimaticBackend(), BackendKind.CPU: CpuBackend()}
+        if rendition is Rendition.ANIMATIC:
+            return here
         from koma.backends.comfyui.backend import ComfyUIBackend
         from koma.core.errors import KomaError
 
@@ -237,7 +287,7 @@ class App:
         if named is None:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
-        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url)}
+        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **here}
 
 
 def _digest(file: Path) -> str:

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, str] = {
     "init": "make a new workspace, with templates and a commented sample",
+    "new": "first draft of a character, from a folder of pictures",
     "run": "the daemon; with --once, work until nothing is left and stop",
     "check": "specs, references and templates, without a backend",
     "plan": "what would happen, why, and how many GPU minutes",
     "explain": "the full story of one target, and what to do about it",
     "status": "phases, pass rates, queue, and the shots that need a person",
+    "review": "approve, reject, retake or hold, as documents",
     "reproduce": "render a receipt again and compare",
+    "qualify": "try every template out on your server, and time it",
     "template": "add, check and upgrade templates",
     "measure": "measure files with the metrics of the gates",
     "gc": "delete objects that nothing needs any more",

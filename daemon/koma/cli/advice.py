@@ -25,6 +25,10 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     Reason.CURRENT: ("it is published, measured and judged as asked for", ""),
     Reason.HELD_BY_SPEC: ("its document says `hold: true`", "take `hold: true` out of its shot or scene"),
     Reason.BLOCKED: ("something that it reads has an error", "koma check"),
+    Reason.MISSING: (
+        "the server lacks a node pack, a model file or memory for it",
+        f"{_SEE}   (names it; it goes on by itself when it is there)",
+    ),
     Reason.WAITING: ("a target that it needs has no take that passed", "koma explain {cause}"),
     Reason.GATE_FAILED: (
         "every allowed take failed its gate",

@@ -94,7 +94,8 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     """One Problem for programs."""
     place = {"file": problem.place.file, "line": problem.place.line, "column": problem.place.column, "path": problem.path}
     said = {"message": problem.message, "expected": problem.expected, "hint": problem.hint}
-    return {**place, "severity": problem.severity, "code": problem.code, **said}
+    lacks = {"missing": problem.missing} if problem.missing else {}
+    return {**place, "severity": problem.severity, "code": problem.code, **said, **lacks}
 
 
 def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:

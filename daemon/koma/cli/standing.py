@@ -11,6 +11,7 @@ from koma.cli.advice import meaning, what_to_do
 from koma.cli.printing import count, daemon_of, moment, print_json, print_lines, table
 from koma.core.action import Action
 from koma.core.job import Job
+from koma.core.phases import PhaseRate
 from koma.core.problem import Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.take import Take
@@ -59,6 +60,7 @@ def facts_of(app: App) -> dict[str, Any]:
         ),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "targets": _targets(survey, app.store),
+        "phases": [_phase(rate) for rate in plan.phases.values()],
         "queue": [_job(job) for job in survey.jobs],
         "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in FOR_A_PERSON],
         "on_hold": _on_hold(plan.actions),
@@ -81,6 +83,22 @@ def _targets(survey: Survey, store: Store) -> list[dict[str, Any]]:
         takes, passed = judged.get((project, phase), [0, 0])
         rows.append({"project": project, "phase": phase, **by_state, "takes_judged": takes, "takes_passed": passed})
     return rows
+
+
+def _phase(rate: PhaseRate) -> dict[str, Any]:
+    """How a phase stands in its scope; rates are shares from 0 to 1, `interval` bounds them with 95 % confidence (Wilson)."""
+    return {
+        "scope": rate.scope,
+        "phase": rate.phase,
+        "passed": rate.passed,
+        "wanted": rate.wanted,
+        "rate": round(rate.passed / rate.wanted, 4) if rate.wanted else None,
+        "interval": {"low": round(rate.low, 4), "high": round(rate.high, 4)},
+        "threshold": rate.threshold,
+        "open": rate.is_open,
+        "why": rate.why,
+        "missing": list(rate.missing),
+    }
 
 
 def _job(job: Job) -> dict[str, Any]:
@@ -126,6 +144,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     rows = [_row(row) for row in facts["targets"]]
     yield from table(rows, ["project", "phase", *TargetState, "takes passed"]) if rows else ["no targets: koma check says what is read"]
+    yield from _phases(facts["phases"])
     p50, p90 = facts["estimated_gpu_seconds"].values()
     if p50:
         yield f"about {p50 / 60:.1f} minutes of rendering left, at most {p90 / 60:.1f}"
@@ -136,6 +155,22 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
 def _row(row: Mapping[str, Any]) -> list[object]:
     passed = f"{row['takes_passed']} of {row['takes_judged']}" if row["takes_judged"] else ""
     return [row["project"], row["phase"], *(row[state.lower()] for state in TargetState), passed]
+
+
+def _phases(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines about the phases: how many passed, what that says of the rate, what it takes, and why one is closed."""
+    if phases:
+        yield ""
+        rows = [
+            (one["scope"], one["phase"], f"{one['passed']} of {one['wanted']}", _rate(one), "open" if one["open"] else "closed", one["why"])
+            for one in phases
+        ]
+        yield from table(rows, ["scope", "phase", "passed", "rate (95 % interval), threshold", "", ""])
+
+
+def _rate(phase: Mapping[str, Any]) -> str:
+    low, high = phase["interval"].values()
+    return f"{phase['rate'] or 0:.0%} ({low:.0%} to {high:.0%}), {phase['threshold']:.0%}"
 
 
 def _queue(jobs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,14 +1,16 @@
 """What a plan is made of: actions with their reasons, what they were decided from, and which targets are spoken of."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from koma.core.phases import PhaseRate
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Reason
 
-_NONE: Mapping[Any, str] = {}
+if TYPE_CHECKING:
+    from koma.core.phases import PhaseRate
+
+_NONE: Mapping[Any, Any] = {}
 LEAST_SECONDS = 0.001
 UNSURE = 1.5  # how much longer than its estimate a render may well take before there is any experience
 
@@ -106,7 +108,7 @@ class Plan(NamedTuple):
     actions: list[Action]
     kept: list[str]
     current: Collection[str] = ()
-    phases: Mapping[tuple[str, str], PhaseRate] = {}
+    phases: "Mapping[tuple[str, str], PhaseRate]" = _NONE
 
     def summary(self) -> dict[str, int]:
         """Count actions by kind, zeros included."""

@@ -57,7 +57,7 @@ def _before(cut: Cut, run: Run) -> str:
 def _panel(context: Context, cut: Cut, seed: int, names: dict[str, str]) -> dict[str, object]:
     project = context.world.project.data
     if cut.scene.kind == "character":
-        return sheet_panel_of(cut.values, project, cut.shot["id"], seed, names)
+        return sheet_panel_of(cut.values["characters"][0], project, cut.shot["id"], seed, names)
     _, scene_id, shot_id = origin_of(context.world, cut.address).split("/")
     labelled = {**cut.values, "shot": shot_id, "scene": {**cut.values["scene"], "id": scene_id}}
     # The animatic that is approved before GPU time is spent is the moving one.

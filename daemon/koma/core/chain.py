@@ -37,6 +37,6 @@ def chain_of(counts: Sequence[int], fps: float, overlap: int, reanchor_every: in
 
 
 def join_of(runs: Sequence[Run], frames: int, fps: float) -> dict[str, object]:
-    """What the CPU is to do with the runs' frames: the document of a join that gives `frames` frames at `fps`."""
+    """Say what the CPU is to do with the runs' frames: the document of a join that gives `frames` frames at `fps`."""
     parts = [{"input": f"koma-input:{run.part}", "drop": run.drop} for run in runs]
     return {"do": "join", "parts": parts, "frames": frames, "fps": float(fps), "source_fps": float(runs[0].fps)}

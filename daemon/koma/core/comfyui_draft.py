@@ -40,7 +40,9 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     size = [int(_asked(context, cut, manifest).get(name, values[name])) for name in ("width", "height")]
     injected = inject(context.world, values, manifest, *size)
     reads, inputs = (*pictures.reads, *injected.reads), (*pictures.inputs, *injected.inputs)
-    params, problems = _parameters(context, cut, template, [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)], injected)
+    params, problems = _parameters(
+        context, cut, template, [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)], injected
+    )
     length = _length_problems(manifest, cut)
     problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + [*pictures.lacking, *injected.problems]
     problems += style_problems(context.world, template.name, params, NOWHERE)
@@ -69,7 +71,7 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
 
 
 def _expected(cut: Cut, template: Template, params: Mapping[str, Any]) -> dict[str, Any]:
-    """What must come out. A step that multiplies frames makes (n - 1) · m + 1 of n, at m times the rate."""
+    """Say what must come out. A step that multiplies frames makes (n - 1) · m + 1 of n, at m times the rate."""
     values = cut.values
     expect = expect_of(cut, params.get("width", values["width"]), params.get("height", values["height"]))
     many = int(params.get(template.multiplier, 1)) if template.multiplier and expect["fps"] else 1
@@ -84,7 +86,7 @@ def _placed(context: Context, cut: Cut, problem: Problem) -> Problem:
 
 
 def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
-    """Template of a target: what its cut says, else the shot's choice, the scene's, the project's, the default. A Problem where it is not."""
+    """Template of a target: what its cut says, else the choice of shot, scene or project, else the default. A Problem where there is none."""
     name, doc, path = _choice(context, cut)
     if name in context.broken:
         context.problems += context.broken[name]
@@ -179,7 +181,7 @@ _STYLE = "style."
 
 
 def _style_pictures(world: World, count: int) -> list[Input]:
-    """The first pictures of the project's style, under the names `style.1`, `style.2`, ..."""
+    """Give the first pictures of the project's style, under the names `style.1`, `style.2`, ..."""
     files = [f"{world.folder}/{file}" for file in (world.style.data.get("references") or ())] if world.style is not None else []
     known = {reference.path: reference for reference in all_references(world)}
     found = [known[file] for file in files if file in known]
@@ -187,7 +189,7 @@ def _style_pictures(world: World, count: int) -> list[Input]:
 
 
 def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | None:
-    """What an input reads of another target: the shot's own still, with its last finishing step, or the shot that it continues from."""
+    """Find what an input reads of another target: the shot's own still, with its last finishing step, or the shot that it continues from."""
     if wanted.source != Phase.STILL:
         return None
     if cut.start is not None and cut.start.target:
@@ -205,7 +207,7 @@ def finish_of(world: World, cut: Cut, phase: Phase) -> list[str]:
 
 
 def _picture(context: Context, cut: Cut, name: str, wanted: TemplateInput) -> Input | Problem | None:
-    """A picture that somebody dropped: a reference of the first character that has one, or a control picture of the shot."""
+    """Find a picture that somebody dropped: a reference of the first character that has one, or a control picture of the shot."""
     if wanted.source.startswith("control."):
         return _control(context, cut, name, wanted.source.removeprefix("control."))
     if wanted.source != "reference":

@@ -213,7 +213,7 @@ def _judging(job: Job, event: Event, now: float) -> Step:
 
 
 def _judged(job: Job) -> Step:
-    gate = judge(job.measurements, job.work.rules)
+    gate = judge(job.measurements, job.rules)
     judged = replace(job, state=JobState.JUDGING, gate=gate, failed_steps=0)
     why = "; ".join(check.message for check in gate.checks if check.verdict is not Verdict.PASSED)
     news = Emit("quality_evaluation", {**facts(judged), "values": {c.rule.metric: c.value for c in gate.checks}, "message": why})

@@ -13,7 +13,7 @@ from koma.core.animatic_draft import animatic_runs, draft_panel
 from koma.core.casting import check_shot
 from koma.core.chain import Run, chain_of
 from koma.core.changes import DIGEST
-from koma.core.comfyui_draft import NOWHERE, draft_graph, template_of
+from koma.core.comfyui_draft import draft_graph, template_of
 from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, LoadedTemplate, blocked, origin_of
 from koma.core.finish_draft import draft_join, finished
@@ -22,14 +22,14 @@ from koma.core.keys import render_key, text_digest
 from koma.core.media import Media
 from koma.core.overlay import flatten
 from koma.core.problem import Problem
+from koma.core.references import sheet_problem
 from koma.core.resolve import resolve_shot
 from koma.core.rules import Part, gate_rules, measure_key, measures_for, rules_digest
-from koma.core.references import sheet_problem
 from koma.core.sheet import has_sheet, sheet_cuts
 from koma.core.spec.standard import TAKES
 from koma.core.start import Start, StartError, phases_of, start_of
 from koma.core.target import Read, Target
-from koma.core.words import PHASE_RANK, BackendKind, Phase, Reason, Rendition
+from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
 from koma.core.world import World
 
 
@@ -133,7 +133,7 @@ def _runs(context: Context, cut: Cut, template: LoadedTemplate | None) -> tuple[
 
 
 def _follows(cut: Cut, run: Run, template: LoadedTemplate | None) -> dict[str, Read]:
-    """What a later run reads in place of the still: the last frame of the run before it."""
+    """Say what a later run reads in place of the still: the last frame of the run before it."""
     if template is None or template.manifest.chain is None or not run.follows:
         return {}
     name = template.manifest.chain.input
@@ -166,15 +166,13 @@ def gate_of(world: World, draft: Draft, rendition: Rendition) -> Gate:
 def _gate(world: World, draft: Draft, rendition: Rendition) -> Gate:
     backend = BackendKind.ANIMATIC if rendition is Rendition.ANIMATIC else BackendKind.COMFYUI
     own = (world.project.data.get("gates") or {}).get("rules") or {}
-    rules = gate_rules(
-        Phase(draft.phase), backend, draft.expect, own, world.project.file, part=part_of(draft), followed=draft.followed
-    )
+    rules = gate_rules(Phase(draft.phase), backend, draft.expect, own, world.project.file, part=part_of(draft), followed=draft.followed)
     metrics = measures_for(rules)
     return Gate(rules, metrics, measure_key(metrics), rules_digest(rules))
 
 
 def part_of(draft: Draft) -> Part:
-    """What a target is among those of its phase, for its gate."""
+    """Say what a target is among those of its phase, for its gate."""
     if draft.panel is not None and draft.panel.get("do") == "join":
         return "join"
     part = draft.part
@@ -233,7 +231,7 @@ def _made_by(draft: Draft) -> str:
 
 
 def _family(draft: Draft) -> str:
-    """What has to be loaded together: the template's models, with the checkpoint that was chosen; nothing but the CPU for a panel."""
+    """Name what has to be loaded: the template's models, with the checkpoint that was chosen; nothing but the backend for a panel."""
     if draft.template is None or draft.params is None:
         return str(draft.backend)
     checkpoint = draft.params.get("checkpoint")
@@ -270,7 +268,7 @@ def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> in
 
 
 def _estimate(draft: Draft) -> float:
-    """Give the seconds a render may take before there is experience: the template's word; for what is drawn or joined here 0.5 s and so much a frame."""
+    """Give the seconds a render may take before there is experience: the template's word; of what is drawn or joined here, by its frames."""
     if draft.template is not None:
         return float(draft.template.manifest.estimate_seconds)
     seconds = _CPU_FRAME if draft.backend is BackendKind.CPU else _PANEL_FRAME

@@ -50,7 +50,9 @@ def _step(context: Context, cut: Cut, before: Draft) -> Draft:
 def _no_finish(context: Context, cut: Cut, name: str) -> Problem:
     place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.finish.{cut.phase}")
     message = f"template {name!r} makes a phase and finishes nothing"
-    return Problem(place, "wrong-template", message, "a template of `phase: finish`, or the built-in step colour-match", "choose another step")
+    return Problem(
+        place, "wrong-template", message, "a template of `phase: finish`, or the built-in step colour-match", "choose another step"
+    )
 
 
 def _matched(context: Context, cut: Cut, before: Draft, read: Read) -> Draft:
@@ -78,5 +80,3 @@ def _on_cpu(cut: Cut, document: dict[str, Any], reads: tuple[Read, ...], expect:
         expect=expect,
         backend=BackendKind.CPU,
     )
-
-

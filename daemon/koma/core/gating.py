@@ -1,10 +1,10 @@
 """Phases while a plan is made: who has passed so far, who still may, and whether what comes next is open. Pure.
 
-Counted are the shots' own targets (`p/s/sh/still`); segments, finishing steps and shots that their spec holds take no part. The poses of
-a sheet count among themselves.
+Counted are the shots' own targets (`p/s/sh/still`). Segments and finishing steps take no part, nor does what a person took out: by `hold`,
+by `koma cancel`, or by naming other targets for one run. The poses of a sheet count among themselves.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from koma.core.phases import GateSettings, Key, PhaseRate, Tally, rates, sheet_rate
@@ -13,6 +13,7 @@ from koma.core.words import Phase, Reason
 
 _SHOT_PARTS = 4
 _SHEET = "characters"
+_HELD = frozenset({Reason.HELD_BY_SPEC, Reason.HELD_BY_REVIEW})
 
 
 class Gating(NamedTuple):
@@ -41,8 +42,9 @@ class _Count:
 class Phases:
     """The phases of the projects that a plan is about. Targets are noted upstream first, and asked about in the same order."""
 
-    def __init__(self, gatings: Mapping[str, Gating]) -> None:
+    def __init__(self, gatings: Mapping[str, Gating], counted: Callable[[str], bool]) -> None:
         self._gatings = gatings
+        self._counted = counted
         self._counts: dict[Key, _Count] = {}
         self._sheets: dict[str, _Count] = {}
         self._answers: dict[tuple[str, str, bool], PhaseRate | None] = {}
@@ -50,7 +52,7 @@ class Phases:
     def expect(self, targets: Iterable[Target]) -> None:
         """Take note of targets that are not known to have passed yet."""
         for target in targets:
-            if target.hold != Reason.HELD_BY_SPEC and (count := self._count(target.id)) is not None:
+            if target.hold not in _HELD and (count := self._count(target.id)) is not None:
                 count.wanted[target.id] = None
 
     def passed(self, ids: Iterable[str]) -> None:
@@ -61,6 +63,12 @@ class Phases:
                 count.passed += 1
                 count.wanted.pop(target_id, None)
 
+    def left_out(self, target_id: str) -> None:
+        """Take note of a target that a person took out."""
+        count = self._count(target_id)
+        if count is not None:
+            count.wanted.pop(target_id, None)
+
     def stuck(self, target_id: str) -> None:
         """Take note of a target that will not pass unless a person does something."""
         count = self._count(target_id)
@@ -70,7 +78,7 @@ class Phases:
     def _count(self, target_id: str) -> _Count | None:
         parts = target_id.split("/")
         gating = self._gatings.get(parts[0])
-        if gating is None:
+        if gating is None or not self._counted(target_id):
             return None
         if parts[1] == _SHEET:
             return self._sheets.setdefault("/".join(parts[:_SHOT_PARTS]), _Count())

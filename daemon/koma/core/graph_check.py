@@ -69,7 +69,7 @@ def _in_folder(fault: Fault, name: str, rule: NodeRule) -> Fault:
     if not folder:
         return fault
     hint = f"put it into models/{folder} on the server, or name another; what needs it goes on by itself"
-    return fault._replace(hint=hint, missing=f"models/{folder}/{fault.missing}")
+    return fault._replace(message=f"{fault.message} in models/{folder}", hint=hint, missing=f"models/{folder}/{fault.missing}")
 
 
 def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault:

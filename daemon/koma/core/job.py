@@ -4,7 +4,7 @@ What happens to a job is decided in koma.core.decide; the events and effects are
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -150,6 +150,12 @@ class Job:
     def expect(self) -> Mapping[str, Any]:
         """What the file contract compares with, for what is submitted now."""
         return {**self.work.expect, **self.fallback.expect} if self.fallback is not None else self.work.expect
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The gate, for what is submitted now: what a fallback changes in the file contract counts as asked for."""
+        changed = self.fallback.expect if self.fallback is not None else {}
+        return tuple(replace(rule, threshold=float(changed[rule.metric])) if rule.metric in changed else rule for rule in self.work.rules)
 
     @property
     def prepares(self) -> bool:

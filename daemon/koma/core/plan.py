@@ -4,7 +4,7 @@ Three states are compared, never two: what is wanted, what was published last, a
 through the targets once, upstream first; a target whose published row already answers it costs a few comparisons and no more.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
@@ -23,7 +23,7 @@ _JUDGING = frozenset({ActionKind.MEASURE, ActionKind.GATE})
 
 
 class _Standing(NamedTuple):
-    """What downstream targets need to know of one that was planned: its pixels if decided, whether it passed, its action, its last frame."""
+    """What downstream targets need to know of one that was planned: pixels and last frame if decided, whether it passed, its action."""
 
     content: str
     passed: bool
@@ -33,6 +33,10 @@ class _Standing(NamedTuple):
     def part(self, name: str) -> str:
         """Content digest of a part: "" for all of it, "last" for a clip's last frame."""
         return self.last if name == _LAST else self.content
+
+
+def _everything(_target_id: str) -> bool:
+    return True
 
 
 _LAST = "last"
@@ -48,24 +52,26 @@ def plan(
     blocked: Sequence[str] = (),
     moved: Mapping[str, str] = _NOBODY,
     gatings: Mapping[str, Gating] = _UNGATED,
+    counted: Callable[[str], bool] = _everything,
 ) -> Plan:
     """Plan every wanted target and everything published that nobody wants any more.
 
     `targets` stand upstream first; `settled` are ids of further ones for which nothing is to be done. `blocked` are id prefixes whose
     documents could not be read: what is published under them is held, not retired. `moved` maps new target ids to the old ones that they
-    were published under. `gatings` are by project; in one without, every phase is open.
+    were published under. `gatings` are by project; in one without, every phase is open; `counted` says
+    whether a target id counts for the rate of its phase.
     """
-    return _Planner(observed, selection or EVERYTHING, moved, gatings).plan(targets, settled, blocked)
+    return _Planner(observed, selection or EVERYTHING, moved, Phases(gatings, counted)).plan(targets, settled, blocked)
 
 
 class _Planner:
     """One planning run: what is observed, and how each target that was planned so far stands."""
 
-    def __init__(self, observed: Observed, selection: Selection, moved: Mapping[str, str], gatings: Mapping[str, Gating]) -> None:
+    def __init__(self, observed: Observed, selection: Selection, moved: Mapping[str, str], phases: Phases) -> None:
         self._observed = observed
         self._selection = selection
         self._moved = moved
-        self._phases = Phases(gatings)
+        self._phases = phases
         self._standing: dict[str, _Standing] = {}
 
     def plan(self, targets: Sequence[Target], settled: Collection[str], blocked: Sequence[str]) -> Plan:
@@ -147,6 +153,8 @@ class _Planner:
         standing = self._standing[target.id] = self._stand(target, action, takes)
         if standing.passed:
             self._phases.passed([target.id])
+        elif action.reason is Reason.CANCELLED:
+            self._phases.left_out(target.id)
         elif action.action is ActionKind.HOLD:
             self._phases.stuck(target.id)
         return action

@@ -45,7 +45,10 @@ def phases_of(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[str]:
 
 
 def start_of(world: World, scene: Doc, shot: Mapping[str, Any], phase: Phase) -> Start:
-    """Find where a phase of a shot begins: with the nearest phase of the other shot that is not a later one. After `max_chain` shots in a row one begins with its own still again. Raises StartError."""
+    """Find where a phase of a shot begins: with the nearest phase of the other shot that is not a later one.
+
+    After `max_chain` shots in a row one begins with its own still again. Raises StartError.
+    """
     links = list(_chain(world, _Link(scene, shot)))
     if not links:
         return Start()
@@ -120,7 +123,9 @@ def _before(world: World, link: _Link) -> _Link:
 def _unknown(link: _Link, what: str, known: Mapping[str, Any] | tuple[str, ...]) -> Problem:
     near = closest(link.shot["start_from"]["shot"].rpartition("/")[2], list(known))
     expected = f"one of {', '.join(known)}" if known else "a shot as `sh010`, or `s01/sh010` for one of another scene"
-    return _problem(link.shot, "missing-reference", f"there is no {what} to continue from", expected, f"did you mean {near!r}?" if near else "")
+    return _problem(
+        link.shot, "missing-reference", f"there is no {what} to continue from", expected, f"did you mean {near!r}?" if near else ""
+    )
 
 
 def _problem(shot: Mapping[str, Any] | None, code: str, message: str, expected: str, hint: str) -> Problem:

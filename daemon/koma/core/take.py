@@ -56,5 +56,5 @@ class Take:
         return self.artifact(Role.OBJECT)
 
     def artifact(self, role: Role) -> Artifact | None:
-        """The file of this role, if the take has one."""
+        """Return the file of this role, if the take has one."""
         return next((a for a in self.artifacts if a.role is role), None)

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     REMOVED = "removed"  # no document asks for this target any more
     CURRENT = "current"  # published, measured and judged as asked for
     HELD_BY_SPEC = "held-by-spec"  # `hold: true`
+    HELD_BY_REVIEW = "held-by-review"  # a person held it with `koma review hold`
     BLOCKED = "blocked"  # a Problem in something that this target reads
     WAITING = "waiting"  # a target that this one needs has no passed take yet
     GATE_FAILED = "gate-failed"  # every allowed take failed: a person decides

@@ -8,7 +8,7 @@ from koma.core.draft import LoadedTemplate
 from koma.core.graph import check_graph, parse_graph
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
-from koma.core.references import picture_problem
+from koma.core.references import picture_problem, pool, refusals
 from koma.core.request import FailureClass
 from koma.core.snapshot import Snapshot
 from koma.core.template import bind
@@ -119,12 +119,16 @@ def _beside(template: LoadedTemplate, name: str) -> str:
 def _pictures(desires: Desires, wanted: Wanted) -> Iterator[Problem]:
     """Problems of every reference picture of every project, also of those that no shot shows."""
     for folder in wanted.projects.values():
-        for references in desires.world(folder).references.values():
+        world = desires.world(folder)
+        for references in world.references.values():
             yield from (
                 picture_problem(reference.path, reference.problem)
                 for reference in references
                 if reference.problem and reference.file_digest
             )
+        for who, part in world.references:
+            if who in world.characters:
+                yield from refusals([pool(world, world.characters[who], part)])
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:

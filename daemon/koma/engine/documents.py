@@ -156,6 +156,6 @@ def problems_to_json(problems: Sequence[Problem]) -> str:
 def problems_from_json(text: str) -> list[Problem]:
     """Inverse of `problems_to_json`."""
     return [
-        Problem(Place(file, line, column), code, message, expected, hint, path, Severity(severity), missing)
-        for file, line, column, code, message, expected, hint, path, severity, missing in json.loads(text)
+        Problem(Place(file, line, column), code, message, expected, hint, path, Severity(severity), *missing)
+        for file, line, column, code, message, expected, hint, path, severity, *missing in json.loads(text)
     ]

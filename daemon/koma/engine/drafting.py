@@ -6,6 +6,7 @@ from typing import Any
 from koma.core.desire import draft_document, draft_sheet, draft_shot, finish
 from koma.core.document import Doc
 from koma.core.draft import Context, Draft, Placed
+from koma.core.preflight import hold_for, once
 from koma.core.problem import Problem, Severity
 from koma.core.references import picture_problem
 from koma.core.target import Target
@@ -81,12 +82,14 @@ def _finished(context: Context, doc: Doc, drafts: Sequence[Draft], drawn: Mappin
     rows = []
     for draft in drafts:
         found = drawn.get(draft.id, _NOTHING)
-        rows.append(finish(context, draft._replace(hold=Reason.BLOCKED) if found.problems else draft, found.digest, doc))
+        hold = hold_for(found.problems)
+        held = hold is Reason.BLOCKED or (hold is not None and not draft.hold)
+        rows.append(finish(context, draft._replace(hold=str(hold)) if held else draft, found.digest, doc))
     return rows
 
 
 def _all_problems(problems: Sequence[Problem], drafts: Sequence[Draft], drawn: Mapping[str, Drawn]) -> list[Problem]:
-    return list(dict.fromkeys([*problems, *(problem for draft in drafts for problem in drawn.get(draft.id, _NOTHING).problems)]))
+    return once([*problems, *(problem for draft in drafts for problem in drawn.get(draft.id, _NOTHING).problems)])
 
 
 _NOTHING = Drawn("")
@@ -94,7 +97,7 @@ _GRAPH_CODES = frozenset({"missing-template", "style-rule"})
 
 
 def _as_warning(problem: Problem) -> Problem:
-    return Problem(problem.place, problem.code, problem.message, problem.expected, problem.hint, problem.path, Severity.WARNING)
+    return problem._replace(severity=Severity.WARNING)
 
 
 def _fields(world: World) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from koma.core.form import Form, form_of, free_names, shared, with_least_seed, w
 from koma.core.graph import canonical_graph, check_graph, parse_graph
 from koma.core.keys import digest
 from koma.core.node_rules import Signatures
+from koma.core.preflight import ServerMemory, memory_problem
 from koma.core.problem import Problem
 from koma.ports import Renderer
 
@@ -30,10 +31,16 @@ class _Group(NamedTuple):
 
 
 class Graphs:
-    """Renders, parses and checks graphs."""
+    """Renders, parses and checks graphs, against what the server that was seen last says of its nodes, files and memory."""
 
-    def __init__(self, renderer: Callable[[], Renderer], signatures: Callable[[], Signatures]) -> None:
+    def __init__(
+        self,
+        renderer: Callable[[], Renderer],
+        signatures: Callable[[], Signatures],
+        memory: Callable[[], ServerMemory | None] = lambda: None,
+    ) -> None:
         self._renderer = renderer
+        self._memory = memory
         self.signatures = signatures
 
     def drawn(self, drafts: Sequence[Draft]) -> dict[str, Drawn]:
@@ -85,4 +92,6 @@ class Graphs:
         return text if isinstance(text, Problem) else parse_graph(text, template.file)
 
     def _check(self, template: LoadedTemplate, graph: Mapping[str, Any]) -> list[Problem]:
-        return check_graph(graph, self.signatures(), template.file, template.text)
+        manifest = template.manifest
+        short = memory_problem(manifest.vram_gb, template.name, manifest.file, self._memory())
+        return [*check_graph(graph, self.signatures(), template.file, template.text), *([short] if short is not None else [])]

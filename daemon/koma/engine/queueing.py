@@ -8,10 +8,12 @@ from koma.core.action import Action
 from koma.core.desire import base_key, facts_of, gate_of
 from koma.core.draft import Draft
 from koma.core.graph import canonical_graph, model_files
-from koma.core.job import Job, JobState, Work
+from koma.core.job import Fallback, Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
+from koma.core.ladder import rungs
 from koma.core.media import Artifact, InputFile, Role
 from koma.core.node_rules import Signatures
+from koma.core.problem import Problem
 from koma.core.request import RenderRequest
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
@@ -190,7 +192,16 @@ class Queueing:
             family=target.family,
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
             deadline_seconds=max(SHORTEST_DEADLINE, self._deadline_factor * (action.p90_seconds or target.estimate_seconds)),
+            fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
         )
+
+    def _fallbacks(self, draft: Draft) -> tuple[Fallback, ...]:
+        """Freeze what is submitted when memory runs out, for a project that would rather have less than nothing."""
+        if draft.template is None or draft.params is None:
+            return ()
+        steps = rungs(draft.template.manifest, draft.params, segment=draft.part.startswith("seg"))
+        graphs = [(step, self._drafting.graphs.graph(draft.template, step.params)) for step in steps]
+        return tuple(Fallback(step.name, graph, step.expect) for step, graph in graphs if not isinstance(graph, Problem))
 
 
 def _models(request: RenderRequest | None, signatures: Signatures) -> dict[str, str]:

@@ -19,6 +19,7 @@ from koma.core.wish import Request, Wish
 from koma.core.words import ActionKind, Reason, Rendition
 from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
+from koma.engine.reviews import Reviewer
 from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, is_superseded, states
 from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
@@ -53,6 +54,7 @@ class Reconciler:
         queueing: Queueing,
         store: Store,
         publisher: Publisher,
+        reviewer: Reviewer,
         wishes: Wishes,
         clock: Clock,
         events: Events,
@@ -66,6 +68,7 @@ class Reconciler:
         self._queueing = queueing
         self._store = store
         self._publisher = publisher
+        self._reviewer = reviewer
         self._wishes = wishes
         self._clock = clock
         self._events = events
@@ -112,11 +115,12 @@ class Reconciler:
         return result
 
     def _pass(self) -> ReconcileResult:
-        survey = self._surveyor.survey(self._rendition)
+        survey = self._surveyor.survey(self._rendition, counted=self._selects)
         wishes = self._wishes.read()
         cancelled = [job_id for request in wishes for job_id in self._grant(request, survey)]
         if wishes:
-            survey = self._surveyor.survey(self._rendition)
+            survey = self._surveyor.survey(self._rendition, counted=self._selects)
+        survey = self._reviewed(survey)
         self.standing.survey = survey
         self.standing.states = states(survey)
         self._tell_problems(survey)
@@ -125,6 +129,14 @@ class Reconciler:
         queued, changed = self._queue(survey, unhurt)
         self._retire(unhurt)
         return self._result(survey, queued, changed, (*cancelled, *self._superseded(survey)))
+
+    def _reviewed(self, survey: Survey) -> Survey:
+        """Bring the takes into line with what people decided; the survey after it."""
+        applied = self._reviewer.apply(self._surveyor.desires.reviewed(survey.wanted))
+        if applied.changed:
+            survey = self._surveyor.survey(self._rendition, counted=self._selects)
+        survey.wanted.problems += applied.problems
+        return survey
 
     def _grant(self, request: Request, survey: Survey) -> list[str]:
         """Carry out one wish; ids of jobs that are to stop. It may be carried out twice, but never be lost."""

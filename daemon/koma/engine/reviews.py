@@ -44,7 +44,7 @@ class Reviews:
         heads = [head for folder in folders.values() for head in folder.heads.get(KIND, {}).values()]
         unsure = frozenset(name for name, folder in folders.items() if _is_unsure(folder))
         if not heads:
-            self._read = Reviewed(unsure=unsure)
+            self._read = Reviewed(text_digest(*sorted(unsure)) if unsure else "", unsure=unsure)
             return self._read
         moved = self._moves(folders) if wanted.has_moves else {}
         documents = sorted(f"{head.path} {head.part} {head.data_digest}" for head in heads)
@@ -122,7 +122,8 @@ class Reviewer:
         if take is None or _is_unsure_of(row, by):
             return False
         gate = with_word(take.gate, by.word(row.target, row.content_digest))
-        new = replace(take, gate=gate, approved=want.approved, decided=take.decided or want.approved)
+        approved = bool(want.approved)  # rows of a database say 0 and 1
+        new = replace(take, gate=gate, approved=approved, decided=take.decided or approved)
         if new == take:
             return False
         self._store.put_take(new)

@@ -7,6 +7,7 @@ from koma.core.action import Action
 from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.job import Job
+from koma.core.preflight import once
 from koma.core.problem import Place, Problem
 from koma.core.rows import Published, TakeRow
 from koma.core.take import Take
@@ -105,7 +106,9 @@ class Teller:
     def _fields(self, target: Target | None) -> list[dict[str, Any]]:
         """Every field that has a value, with its place; an empty place for a default that nobody wrote."""
         found = self._found(target) if target is not None else None
-        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if target is not None and found else None
+        draft = (
+            self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if target is not None and found else None
+        )
         if found is None or draft is None or not draft.values:
             return []
         return self._placed(found.world, found.doc, draft)
@@ -128,18 +131,31 @@ class Teller:
         published = self._survey.observed.published
         paths = {file.digest: path for path, file in sorted(self._survey.snapshot.images.items(), reverse=True)}
         read = [
-            {"name": name, "from": f"{upstream} ({part} frame)" if part else upstream, "content_digest": _part_of(published.get(upstream), part)}
+            {
+                "name": name,
+                "from": f"{upstream} ({part} frame)" if part else upstream,
+                "content_digest": _part_of(published.get(upstream), part),
+            }
             for name, upstream, part in target.reads
         ]
         return read + [{"name": name, "from": paths.get(file, ""), "content_digest": content} for name, content, file, _ in target.inputs]
 
     def _problems(self, target: Target | None) -> list[Problem]:
-        """Problems of what a held target reads: its scene, its project's shared documents, its pictures and templates."""
+        """Problems of what a held target reads: scene, shared documents of the project, pictures, templates; or what the server lacks."""
+        if target is not None and target.hold == Reason.MISSING:
+            return self._missing(target)
         if target is None or target.hold != Reason.BLOCKED:
             return []
         folder = self._survey.wanted.projects.get(target.project)
         scenes = {head.path for head in folder.heads.get("scene", {}).values()} - {target.scene_file} if folder else set()
         return [problem for problem in sorted(self._survey.wanted.problems) if problem.place.file not in scenes]
+
+    def _missing(self, target: Target) -> list[Problem]:
+        """Tell what the server lacks for exactly this target."""
+        found = self._found(target)
+        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if found else None
+        drawn = self._drafting.graphs.drawn([draft]).get(draft.id) if draft is not None else None
+        return once([problem for problem in drawn.problems if problem.missing]) if drawn is not None else []
 
 
 def _manifest(draft: Draft, field: str) -> Place:

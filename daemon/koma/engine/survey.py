@@ -9,8 +9,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from koma.core.action import Observed, Plan, Selection
-from koma.core.plan import plan
+from koma.core.action import EVERYTHING, Observed, Plan, Selection
+from koma.core.words import Reason
 from koma.engine.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from koma.core.job import Job
+    from koma.core.review import Reviewed
     from koma.core.rows import Lying, Published, TakeRow
     from koma.core.snapshot import Snapshot
+    from koma.core.target import Target
     from koma.core.words import Rendition
     from koma.engine.wanted import Desires, Wanted
     from koma.ports import Objects, Source, Store, StoreReader
@@ -65,8 +67,8 @@ class Surveyor:
         self._qualified = qualified
         self.desires = desires
 
-    def survey(self, rendition: Rendition, selection: Selection | None = None) -> Survey:
-        """Look once. Raises SourceError if no sound snapshot can be had."""
+    def survey(self, rendition: Rendition, selection: Selection | None = None, counted: Callable[[str], bool] | None = None) -> Survey:
+        """Look once. `counted` says which targets count for the rates of phases, all if None. Raises SourceError if no sound look is had."""
         snapshot = self._source.snapshot()
         lying = self._reader.lying(rendition)
         gone = missing(str(self._outputs), lying)
@@ -74,18 +76,34 @@ class Surveyor:
         lines = _lines(lying, gone, flags, rendition)
         wanted = self.desires.wanted(snapshot, rendition, lines)
         jobs = self._store().jobs() if self._reader.is_working() else []
-        observed = self._observe(rendition, wanted, jobs, lying, gone, flags)
-        planned = self._plan(wanted, observed, selection)
+        by = self.desires.reviewed(wanted) if _has_reviews(wanted) else None
+        wanted.problems += by.problems if by is not None else ()
+        observed = self._observe(rendition, wanted, jobs, lying, gone, flags, by)
+        planned = self._plan(wanted, observed, selection, counted or _all, by)
         self.desires.remember(wanted, observed.published, planned.current)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
 
-    def _plan(self, wanted: Wanted, observed: Observed, selection: Selection | None) -> Plan:
+    def _plan(
+        self, wanted: Wanted, observed: Observed, selection: Selection | None, counted: Callable[[str], bool], by: Reviewed | None
+    ) -> Plan:
         if not wanted.scenes and len(wanted.settled) == len(observed.published):
-            return plan([], observed, settled=wanted.settled, selection=selection)
+            return Plan([], list(filter((selection or EVERYTHING).takes, wanted.settled)))
+        from koma.core.plan import plan  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
         blocked, moved = _blocked(wanted, observed.published), wanted.moved
-        targets = [target for scene in wanted.scenes for target in scene.targets]
-        gatings = self.desires.gatings(wanted)
-        return plan(targets, observed, settled=wanted.settled, selection=selection, blocked=blocked, moved=moved, gatings=gatings)
+        held = by.held if by is not None else {}
+        targets = [_held(target) if target.id in held else target for scene in wanted.scenes for target in scene.targets]
+        gatings = self.desires.gatings(wanted, by or self.desires.reviewed(wanted))
+        return plan(
+            targets,
+            observed,
+            settled=wanted.settled,
+            selection=selection,
+            blocked=blocked,
+            moved=moved,
+            gatings=gatings,
+            counted=counted,
+        )
 
     def _observe(
         self,
@@ -95,11 +113,12 @@ class Surveyor:
         lying: Sequence[Lying],
         gone: frozenset[str],
         flags: Mapping[str, str],
+        by: Reviewed | None,
     ) -> Observed:
         running = {(job.work.target, job.work.render_key): str(job.action) for job in jobs if job.work.rendition == rendition}
         return Observed(
             Shelf(lying, wanted.settled, lambda ids: [row for row in self._reader.published(ids) if row.rendition == rendition]),
-            lambda keys: [row for row in self._store().take_rows(keys) if row.rendition == rendition],
+            lambda keys: self._takes(keys, rendition, by),
             missing=gone,
             running=running,
             flags=flags,
@@ -107,6 +126,14 @@ class Surveyor:
             durations=cache(lambda: {**self._qualified(), **self._store().durations()}),
             pinned=lambda target_id, pin: self._pinned(target_id, rendition, pin),
         )
+
+    def _takes(self, keys: Iterable[str], rendition: Rendition, by: Reviewed | None) -> list[TakeRow]:
+        rows = [row for row in self._store().take_rows(keys) if row.rendition == rendition]
+        if by is None:
+            return rows
+        from koma.core.review import as_planned  # noqa: PLC0415  # start-up time where nobody reviewed anything
+
+        return as_planned(rows, by)
 
     def _pinned(self, target_id: str, rendition: Rendition, pin: str) -> TakeRow | None:
         """Find the take that a pin means: by the first digits of its key, or by its number, then of what is published before all others."""
@@ -118,6 +145,19 @@ class Surveyor:
     def _has_object(self, file_digest: str, suffix: str) -> bool:
         objects = self._objects()
         return any(objects.has(file_digest, kept) for kept in OBJECT_SUFFIXES[suffix])
+
+
+def _has_reviews(wanted: Wanted) -> bool:
+    return any(folder.heads.get("review") for folder in wanted.projects.values())
+
+
+def _held(target: Target) -> Target:
+    """Hold a target that a review holds; a stronger reason of its own stays."""
+    return target if target.hold else target._replace(hold=Reason.HELD_BY_REVIEW)
+
+
+def _all(_target_id: str) -> bool:
+    return True
 
 
 _KEY_DIGITS = 8  # a pin of so many digits is a take's key, a shorter one its number

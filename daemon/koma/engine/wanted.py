@@ -16,13 +16,14 @@ from koma.engine.documents import Documents, problems_from_json, problems_to_jso
 
 if TYPE_CHECKING:
     from koma.core.gating import Gating
-    from koma.core.phases import Key
     from koma.core.problem import Problem
+    from koma.core.review import Reviewed
     from koma.core.rows import Published
     from koma.core.snapshot import Snapshot
     from koma.core.words import Rendition
     from koma.core.world import World
     from koma.engine.drafting import Drafting
+    from koma.engine.reviews import Reviews
     from koma.engine.templates import Templates
     from koma.engine.worlds import Worlds
     from koma.ports import PlanCache, Source
@@ -105,6 +106,7 @@ class Desires:
         self._salt = salt
         self._look = look
         self._worlds: Worlds | None = None
+        self._reviews: Reviews | None = None
         self.documents = Documents(source, cache)
 
     def wanted(self, snapshot: "Snapshot", rendition: "Rendition", lying: Collection[str] = frozenset()) -> Wanted:
@@ -120,7 +122,7 @@ class Desires:
         names = [name for folder in folders for name in self._folder(folder, rendition, cached, lying, fresh, result)]
         if fresh or len(names) != len(cached):
             self._cache.put_scenes(fresh, cached.keys() - set(names))
-        result.problems = list(dict.fromkeys(result.problems))
+        result.problems = _listed(result.problems)
         return result
 
     def _folder(
@@ -195,25 +197,24 @@ class Desires:
         result.resolved_scenes += len(rows)
         return rows
 
-    def gatings(self, result: Wanted) -> "dict[str, Gating]":
-        """What each project says about its phases, and what people decided about them."""
+    def gatings(self, result: Wanted, by: "Reviewed") -> "dict[str, Gating]":
+        """Read what each project says about its phases, and what people decided about them."""
         from koma.core.gating import Gating  # noqa: PLC0415  # start-up time of a plan with nothing to do
         from koma.core.phases import GateSettings  # noqa: PLC0415
 
         found = {}
         for name, folder in result.projects.items():
             data = self.documents.doc(folder.project).data if folder.project is not None else {}
-            found[name] = Gating(GateSettings.from_spec(data), *self._reviewed(name, folder))
+            found[name] = Gating(GateSettings.from_spec(data), by.approved_phases, by.rejected_phases)
         return found
 
-    def _reviewed(self, project: str, folder: Folder) -> "tuple[frozenset[Key], frozenset[Key]]":
-        """Phases that people approved, and rejected, as (scope, phase)."""
-        heads = folder.heads.get("review")
-        if not heads:
-            return frozenset(), frozenset()
-        from koma.core.review import phases_decided  # noqa: PLC0415  # start-up time where nobody reviewed anything
+    def reviewed(self, result: Wanted) -> "Reviewed":
+        """Read what people decided, out of all review documents."""
+        if self._reviews is None:
+            from koma.engine.reviews import Reviews  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-        return phases_decided(project, [self.documents.doc(head) for head in heads.values()])
+            self._reviews = Reviews(self.documents)
+        return self._reviews.read(result)
 
     def world(self, folder: Folder) -> "World":
         """World of one project of the last snapshot."""
@@ -222,6 +223,15 @@ class Desires:
 
             self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look)
         return self._worlds.world(folder)
+
+
+def _listed(problems: "Sequence[Problem]") -> "list[Problem]":
+    """Every Problem once, and what a server lacks once for each template."""
+    if not any(problem.missing for problem in problems):
+        return list(dict.fromkeys(problems))
+    from koma.core.preflight import once  # noqa: PLC0415  # start-up time where nothing is missing
+
+    return once(problems)
 
 
 def _names(targets: Sequence[Target], published: "Mapping[str, Published]") -> list[str]:

@@ -16,8 +16,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from koma.core.rate import ntsc_base
-from koma.pixels.picture import MAX_PIXELS, Pixels, UnreadableError
-from koma.pixels.whole import missing_part
+from koma.pixels.picture import MAX_PIXELS, Pixels, UnreadableError, read_picture
+from koma.pixels.whole import CLIPS, container_of, missing_part
 
 # What a decoder notices must be an error, not a guess at what the frame might have been.
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
@@ -55,6 +55,15 @@ def open_clip(file: Path) -> Iterator[Clip]:
             rate = exact_rate(stream.average_rate or stream.guessed_rate or Fraction(0))
             size = _checked_size(stream)
         yield Clip(*size, rate, _frames(file, opened, stream))
+
+
+def count_frames(file: Path) -> int:
+    """Decode a picture or a clip whole; how many frames it has, 1 for a picture. Raises UnreadableError, OSError if it is not there."""
+    if container_of(file) not in CLIPS:
+        read_picture(file)
+        return 1
+    with open_clip(file) as clip:
+        return sum(1 for _ in clip.frames)
 
 
 @contextmanager

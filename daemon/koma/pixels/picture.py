@@ -7,20 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from koma.pixels.header import MAX_PIXELS, UnreadableError, picture_size
 from koma.pixels.whole import missing_part
+
+__all__ = ["FORMATS", "MAX_PIXELS", "Pixels", "UnreadableError", "read_picture"]
 
 Pixels = npt.NDArray[np.uint8]  # rows, columns, and 3 (RGB) or 4 (RGBA, straight alpha) samples
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_PIXELS = 64_000_000
-
-
-class UnreadableError(ValueError):
-    """A media file cannot be used; `str()` names the file and says why."""
-
-    def __init__(self, file: Path, why: str) -> None:
-        super().__init__(f"{file.name}: {why}")
-        self.why = why
 
 
 def read_picture(file: Path) -> Pixels:
@@ -31,8 +25,11 @@ def read_picture(file: Path) -> Pixels:
     try:
         lack = missing_part(file)
         if not lack:
+            picture_size(file)
             with Image.open(file, formats=FORMATS) as image:
                 return _pixels(image)
+    except UnreadableError:
+        raise
     except Exception as error:
         # Decoders raise errors of many kinds on damaged data; here each of them means the same.
         raise UnreadableError(file, f"not a readable picture: {error}") from error
@@ -40,8 +37,6 @@ def read_picture(file: Path) -> Pixels:
 
 
 def _pixels(image: Image.Image) -> Pixels:
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(f"{image.width} x {image.height} is more than {MAX_PIXELS // 1_000_000} megapixels")
     if getattr(image, "n_frames", 1) > 1:
         raise ValueError("it is animated; one picture is wanted")
     image.load()

@@ -1,17 +1,14 @@
-"""Writers of what is kept and shown: lossless FFV1, H.264 for delivery, JPEG posters. The same frames give the same bytes."""
+"""Writers of what is shown: H.264 for delivery, JPEG posters. The same frames give the same bytes."""
 
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
-import av
 import numpy as np
-from av.codec.context import Flags
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from koma.pixels.lossless import ClipWriter
 from koma.pixels.picture import Pixels
 
 POSTER_LONGEST = 640  # px
@@ -20,52 +17,7 @@ _H264 = {"crf": "18", "preset": "fast", "x264-params": "mbtree=0"}
 _BT709 = 1  # the number of BT.709 in H.273 tables of matrix, primaries and transfer
 
 
-class _Writer:
-    """One video stream in one file. Bytes depend on frames alone: one thread, no times, no random ids."""
-
-    def __init__(self, file: Path, rate: Fraction, codec: str, options: dict[str, str], container_options: dict[str, str]) -> None:
-        self._container: Any = av.open(str(file), mode="w", options={"fflags": "+bitexact", **container_options})
-        self._stream: Any = self._container.add_stream(codec, rate=rate, options=options)
-        self._rate = rate
-        self._reformatter = VideoReformatter()
-        context = self._stream.codec_context
-        context.thread_count = 1
-        context.flags |= Flags.bitexact
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-        finally:
-            self._container.close()
-
-    def _encode(self, frame: VideoFrame, number: int) -> None:
-        frame.pts = number
-        frame.time_base = 1 / self._rate
-        self._container.mux(self._stream.encode(frame))
-
-    def _size(self, width: int, height: int, pixel_format: str) -> None:
-        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, pixel_format
-
-
-class LosslessWriter(_Writer):
-    """RGB frames → FFV1 in Matroska, every frame on its own, slices with checksums."""
-
-    def __init__(self, file: Path, width: int, height: int, rate: Fraction) -> None:
-        super().__init__(file, rate, "ffv1", {"level": "3", "slices": "4", "slicecrc": "1"}, {})
-        self._stream.codec_context.gop_size = 1
-        self._size(width, height, "bgr0")
-
-    def add(self, pixels: Pixels, number: int) -> None:
-        """Take frame `number`, from 0."""
-        frame = VideoFrame.from_ndarray(pixels, format="rgb24")
-        self._encode(self._reformatter.reformat(frame, format="bgr0"), number)
-
-
-class DeliveryWriter(_Writer):
+class DeliveryWriter(ClipWriter):
     """RGB frames → H.264 in MP4, 4:2:0 BT.709, playable while it loads. Odd sizes grow by one repeated row or column."""
 
     def __init__(self, file: Path, width: int, height: int, rate: Fraction) -> None:

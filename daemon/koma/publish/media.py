@@ -1,4 +1,4 @@
-"""Collected files → artifacts: the lossless object, the delivery file, the poster. Frames stream through, one at a time."""
+"""Collected files → artifacts: lossless object, delivery file, poster, last frame of a clip. Frames stream through, one at a time."""
 
 import tempfile
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from koma.core.media import Artifact, Media, Role
 from koma.core.request import RenderRequest
+from koma.pixels.header import picture_size
+from koma.pixels.lossless import write_picture
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 from koma.ports import Objects
 from koma.publish.digest import content_digest, picture_digest
@@ -23,7 +25,7 @@ class MediaBuilder:
         self._scratch = scratch
 
     def build(self, files: Sequence[Path], request: RenderRequest) -> tuple[Artifact, ...]:
-        """Decode, pack, encode, digest and store; object, delivery and poster, in this order.
+        """Decode, pack, encode, digest and store; object, delivery, poster and, of a clip, the last frame, in this order.
 
         For `image` one picture; for `frames` pictures in frame order, or one lossless clip, which keeps its own rate.
         Raises ValueError that names the file and says what is wrong with it.
@@ -46,6 +48,13 @@ class MediaBuilder:
         except OSError as error:
             raise UnreadableError(file, f"not readable: {error.strerror}") from error
 
+    def look(self, file: Path) -> tuple[str, int, int]:
+        """Content digest, width and height in px of a picture. Raises ValueError if it can't be decoded, OSError if it can't be read."""
+        picture_size(file)
+        pixels = read_picture(file)
+        height, width = pixels.shape[:2]
+        return picture_digest(pixels), width, height
+
     def _picture(self, files: Sequence[Path], folder: Path) -> tuple[Artifact, ...]:
         file = files[0]
         if len(files) > 1:
@@ -63,12 +72,19 @@ class MediaBuilder:
             self._keep_clip(Role.OBJECT, Media.FRAMES, lossless, kept),
             self._keep_clip(Role.DELIVERY, Media.VIDEO, delivery, shown),
             self._poster(kept.middle, folder),
+            self._last(kept.last, folder),
         )
 
     def _poster(self, pixels: Pixels, folder: Path) -> Artifact:
         file = folder / "poster.jpg"
         write_poster(pixels, file)
         return self._keep_picture(Role.POSTER, Media.POSTER, file, read_picture(file))
+
+    def _last(self, pixels: Pixels, folder: Path) -> Artifact:
+        """Keep a clip's last frame as it is: a chain goes on from it."""
+        file = folder / "last.png"
+        write_picture(pixels, file)
+        return self._keep_picture(Role.LAST, Media.IMAGE, file, read_picture(file))
 
     def _keep_picture(self, role: Role, media: Media, file: Path, pixels: Pixels) -> Artifact:
         height, width, _ = pixels.shape

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from koma.pixels.clip import Clip, exact_rate, open_clip
+from koma.pixels.lossless import LosslessWriter
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 from koma.pixels.whole import PICTURES, container_of
 from koma.publish.digest import ClipDigest
-from koma.publish.encode import DeliveryWriter, LosslessWriter
+from koma.publish.encode import DeliveryWriter
 
 _OPAQUE = 255
 _RGB = 3
@@ -20,7 +21,7 @@ _RGB = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a clip decodes to: size in pixels, frames, rate, content digest, and its middle frame."""
+    """What a clip decodes to: size in pixels, frames, rate, content digest, its middle frame and its last one."""
 
     width: int
     height: int
@@ -28,6 +29,7 @@ class Reading:
     rate: Fraction
     digest: str
     middle: Pixels
+    last: Pixels
 
 
 def pack(files: Sequence[Path], fps: float, lossless: Path, delivery: Path) -> tuple[Reading, Reading]:
@@ -58,14 +60,14 @@ def _proved(source: Path, digest: ClipDigest, lossless: Path, delivery: Path) ->
 
 
 def _read(file: Path, middle: int) -> Reading:
-    chosen = np.zeros((1, 1, _RGB), np.uint8)
+    chosen = last = np.zeros((1, 1, _RGB), np.uint8)
     with open_clip(file) as clip:
         digest = ClipDigest(clip.width, clip.height, clip.rate)
-        for pixels in clip.frames:
+        for last in clip.frames:
             if digest.frames == middle:
-                chosen = pixels
-            digest.add(pixels)
-        return Reading(clip.width, clip.height, digest.frames, clip.rate, digest.hexdigest(), chosen)
+                chosen = last
+            digest.add(last)
+        return Reading(clip.width, clip.height, digest.frames, clip.rate, digest.hexdigest(), chosen, last)
 
 
 @contextmanager

@@ -35,12 +35,12 @@ class FolderPublisher:
 
         Raises ValueError for a take without a delivery file or a stem that is no place, FileNotFoundError if its object is gone.
         """
-        delivery = _artifact(take, Role.DELIVERY)
+        delivery = take.artifact(Role.DELIVERY)
         if delivery is None:
             raise ValueError(f"{take.target} take {take.number} has no delivery file: nothing can be published")
         before = self._delivery_before(stem)
         self._place(delivery, beside(self._outputs, stem, delivery.suffix))
-        poster = _artifact(take, Role.POSTER)
+        poster = take.artifact(Role.POSTER)
         if poster is not None and delivery.suffix != POSTER:
             self._place(poster, beside(self._outputs, stem, POSTER))
         write_text(beside(self._outputs, stem, GATE), _text(gate_document(take)))
@@ -53,7 +53,7 @@ class FolderPublisher:
         """Write receipt and gate result of a take into `takes/`; the end of `log` if it is not empty, the picture if it did not pass."""
         if log or take.failure is not None:
             write_text(in_takes(self._outputs, stem, take.take_key, LOG), _log(take, log))
-        delivery = _artifact(take, Role.DELIVERY)
+        delivery = take.artifact(Role.DELIVERY)
         if delivery is not None and take.verdict is not Verdict.PASSED:
             self._show(delivery, in_takes(self._outputs, stem, take.take_key, delivery.suffix))
         write_text(in_takes(self._outputs, stem, take.take_key, GATE), _text(gate_document(take)))
@@ -93,7 +93,7 @@ class FolderPublisher:
 
     def _lying(self, take: Take, stem: str) -> Published | None:
         """Return what is published at a stem, if the delivery file that the receipt names lies there."""
-        delivery = _artifact(take, Role.DELIVERY)
+        delivery = take.artifact(Role.DELIVERY)
         file = beside(self._outputs, stem, delivery.suffix if delivery else RECEIPT)
         if delivery is None or not self._is(file, delivery):
             self._skip(file, "it is not the file that the receipt beside it names; the take counts as not published")
@@ -133,12 +133,8 @@ class FolderPublisher:
             return None
 
 
-def _artifact(take: Take, role: Role) -> Artifact | None:
-    return next((artifact for artifact in take.artifacts if artifact.role is role), None)
-
-
 def _published(take: Take, stem: str, delivery: Artifact) -> Published:
-    shown = take.object or delivery
+    shown, last = take.object or delivery, take.artifact(Role.LAST)
     return Published(
         target=take.target,
         rendition=take.rendition,
@@ -151,6 +147,7 @@ def _published(take: Take, stem: str, delivery: Artifact) -> Published:
         rules_digest=take.rules_digest,
         content_digest=shown.content_digest,
         decided=take.decided,
+        last_digest=last.content_digest if last else "",
     )
 
 

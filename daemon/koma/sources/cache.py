@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-CACHE_FORMAT = "7"
+from koma.core.snapshot import PictureRow
+
+CACHE_FORMAT = "8"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -19,7 +21,8 @@ CREATE TABLE IF NOT EXISTS bodies(path TEXT PRIMARY KEY, digest TEXT, data TEXT,
 CREATE TABLE IF NOT EXISTS scenes(name TEXT PRIMARY KEY, inputs TEXT, reads TEXT, problems TEXT, settled TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS targets(name TEXT PRIMARY KEY, targets TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS manifests(name TEXT PRIMARY KEY, manifest TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS images(digest TEXT PRIMARY KEY, content TEXT, problem TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes(name TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS images(digest TEXT PRIMARY KEY, content TEXT, problem TEXT, width INT, height INT) WITHOUT ROWID;
 """
 
 
@@ -58,7 +61,7 @@ class Cache:
             db.execute("PRAGMA journal_mode=WAL")
             row = db.execute("SELECT value FROM meta WHERE name='format'").fetchone() if _has_meta(db) else None
             if row is None or row[0] != mark:
-                for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "manifests", "images"):
+                for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "manifests", "notes", "images"):
                     db.execute(f"DROP TABLE IF EXISTS {table}")
                 db.executescript(_SCHEMA)
                 db.execute("INSERT OR REPLACE INTO meta VALUES('format', ?)", (mark,))
@@ -166,13 +169,21 @@ class Cache:
         """Remember a manifest."""
         self._write(("INSERT OR REPLACE INTO manifests VALUES(?,?)", [(name, manifest)]))
 
-    def images(self) -> dict[str, tuple[str, str]]:
-        """File digest → (content digest, problem code) of pictures decoded before."""
-        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT digest,content,problem FROM images")}
+    def notes(self, names: Sequence[str]) -> dict[str, str]:
+        """Name → text of notes that were made under these names; those that were never made are left out."""
+        return dict(self._rows("SELECT name,text FROM notes WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)))
 
-    def put_images(self, rows: Mapping[str, tuple[str, str]]) -> None:
+    def put_notes(self, notes: Mapping[str, str]) -> None:
+        """Remember notes."""
+        self._write(("INSERT OR REPLACE INTO notes VALUES(?,?)", list(notes.items())))
+
+    def images(self) -> dict[str, PictureRow]:
+        """File digest → what was found when the picture was decoded."""
+        return {row[0]: (row[1], row[2], row[3], row[4]) for row in self._rows("SELECT digest,content,problem,width,height FROM images")}
+
+    def put_images(self, rows: Mapping[str, PictureRow]) -> None:
         """Remember decoded pictures."""
-        self._write(("INSERT OR REPLACE INTO images VALUES(?,?,?)", [(digest, *row) for digest, row in rows.items()]))
+        self._write(("INSERT OR REPLACE INTO images VALUES(?,?,?,?,?)", [(digest, *row) for digest, row in rows.items()]))
 
 
 def _has_meta(db: sqlite3.Connection) -> bool:

@@ -17,6 +17,7 @@ class CommitSource:
         self._directory = directory
         self._git = git
         self._commit = ""
+        self._reviews: frozenset[str] = frozenset()
 
     def snapshot(self) -> Snapshot:
         """Resolve the ref and list its commit. Raises SourceError when there is no commit to be had."""
@@ -31,11 +32,13 @@ class CommitSource:
         tree = self._directory.snapshot()
         folders = expand_paths((file.path for file in files), self._directory.watch)
         kinds = {file.path: classify(file.path, folders, self._directory.templates) for file in files}
-        documents = {file.path: file for file in files if kinds[file.path] == "document"}
+        committed = {file.path: file for file in files if kinds[file.path] == "document" and not is_review(file.path, folders)}
+        reviews = {path: file for path, file in tree.documents.items() if is_review(path, folders)}
+        self._reviews = frozenset(reviews)
         templates = {file.path: file for file in files if kinds[file.path] == "template"}
         pictures = (p for p in tree.problems if classify(p.place.file, tree.project_folders, self._directory.templates) == "image")
         problems = (*warnings, *self._git.warnings(commit), *pictures)
-        return Snapshot(folders, documents, tree.images, templates, problems, commit, unsettled=tree.unsettled)
+        return Snapshot(folders, committed | reviews, tree.images, templates, problems, commit, unsettled=tree.unsettled)
 
     def _go_on(self, problem: Problem, warnings: list[Problem]) -> str:
         """Use the commit that was seen last while a remote can't be reached, and say so."""
@@ -46,12 +49,19 @@ class CommitSource:
         return last
 
     def read(self, files: Sequence[SourceFile]) -> dict[str, bytes]:
-        """Path → bytes of documents and templates as committed."""
-        return self._git.read(self._commit, [file.path for file in files])
+        """Path → bytes of documents and templates as committed, and of reviews as they lie in the work tree."""
+        reviews = [file for file in files if file.path in self._reviews]
+        committed = [file.path for file in files if file.path not in self._reviews]
+        return self._git.read(self._commit, committed) | (self._directory.read(reviews) if reviews else {})
 
     def local(self, file: SourceFile) -> Path:
         """Where a picture lies."""
         return self._directory.local(file)
+
+
+def is_review(path: str, folders: Iterable[str]) -> bool:
+    """Whether a document lies in the reviews/ of a project folder: what people decide counts before it is committed."""
+    return any(path.startswith(f"{folder}/reviews/") for folder in folders)
 
 
 def expand_paths(paths: Iterable[str], watch: Iterable[str]) -> tuple[str, ...]:

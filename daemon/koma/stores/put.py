@@ -24,8 +24,11 @@ _DECIDE_PUBLISHED = """
 """
 _PUT_PUBLISHED = """
     INSERT OR REPLACE INTO published
-        (target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided)
-    VALUES (:target, :rendition, :take_key, :render_key, :path, :size, :verdict, :measure_key, :rules_digest, :content_digest, :decided)
+        (target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided, last_digest)
+    VALUES (
+        :target, :rendition, :take_key, :render_key, :path, :size, :verdict, :measure_key, :rules_digest, :content_digest, :decided,
+        :last_digest
+    )
 """
 _BODY_ID = """
     SELECT body_id FROM takes
@@ -34,15 +37,15 @@ _BODY_ID = """
 _PUT = """
     INSERT INTO takes (
         take_key, target, rendition, render_key, number, verdict, decided, approved,
-        measure_key, rules_digest, object_digest, content_digest, template, made_seconds, finished_at, body_id
+        measure_key, rules_digest, object_digest, content_digest, last_digest, template, made_seconds, finished_at, body_id
     ) VALUES (
         :take_key, :target, :rendition, :render_key, :number, :verdict, :decided, :approved,
-        :measure_key, :rules_digest, :object_digest, :content_digest, :template, :made_seconds, :finished_at, :body_id
+        :measure_key, :rules_digest, :object_digest, :content_digest, :last_digest, :template, :made_seconds, :finished_at, :body_id
     )
     ON CONFLICT (target, rendition, render_key, number, take_key) DO UPDATE SET
         verdict = excluded.verdict, decided = excluded.decided, approved = excluded.approved,
         measure_key = excluded.measure_key, rules_digest = excluded.rules_digest,
-        object_digest = excluded.object_digest, content_digest = excluded.content_digest,
+        object_digest = excluded.object_digest, content_digest = excluded.content_digest, last_digest = excluded.last_digest,
         template = excluded.template, made_seconds = excluded.made_seconds, finished_at = excluded.finished_at
 """
 

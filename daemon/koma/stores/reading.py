@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 _BUSY_SECONDS = 10.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _ADVICE = {
@@ -33,7 +33,7 @@ _REBUILD = (
 )
 _LOOK = "Look at the disk and at who may read and write this file, then start Koma again."
 _PUBLISHED = """
-    SELECT target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided
+    SELECT target, rendition, take_key, render_key, path, size, verdict, measure_key, rules_digest, content_digest, decided, last_digest
     FROM published {} ORDER BY target, rendition
 """
 _LYING = "SELECT line, path, size FROM published WHERE rendition = ?"

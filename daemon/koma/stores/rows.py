@@ -1,12 +1,13 @@
 """Light rows: takes to the columns that planning reads."""
 
+from koma.core.media import Role
 from koma.core.rows import TakeRow
 from koma.core.take import Take
 
 
 def light(take: Take) -> TakeRow:
     """Return the columns of a take that planning reads."""
-    made = take.object
+    made, last = take.object, take.artifact(Role.LAST)
     return TakeRow(
         take_key=take.take_key,
         target=take.target,
@@ -20,6 +21,7 @@ def light(take: Take) -> TakeRow:
         rules_digest=take.rules_digest,
         object_digest=made.file_digest if made else "",
         content_digest=made.content_digest if made else "",
+        last_digest=last.content_digest if last else "",
     )
 
 

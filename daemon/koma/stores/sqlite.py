@@ -26,12 +26,12 @@ _SCAN_FROM = 2000  # for more keys than this, reading all rows is faster than lo
 _RENDER_KEY = 3  # its column in both queries below
 _ALL_TAKE_ROWS = """
     SELECT take_key, target, rendition, render_key, number, verdict, decided, approved,
-        measure_key, rules_digest, object_digest, content_digest
+        measure_key, rules_digest, object_digest, content_digest, last_digest
     FROM takes ORDER BY target, rendition, render_key, number, take_key
 """
 _SOME_TAKE_ROWS = """
     SELECT take_key, target, rendition, render_key, number, verdict, decided, approved,
-        measure_key, rules_digest, object_digest, content_digest
+        measure_key, rules_digest, object_digest, content_digest, last_digest
     FROM takes WHERE render_key IN (SELECT value FROM json_each(?))
     ORDER BY target, rendition, render_key, number, take_key
 """

@@ -18,7 +18,7 @@ _CRATE: RGB = (150, 104, 76)
 
 def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Skeleton, *, sway: float, seated: bool) -> None:
     """Draw neck and upper garment, and what is worn over it."""
-    slim = 1.0 if bones.frontal else 0.88
+    slim = 1.0 if bones.frontal else 0.72 if bones.profile else 0.88
     hem = _SHORT if seated else _hem(garment.kind, bones)
     flare = _STRAIGHT if seated else _FLARE.get(garment.kind, _STRAIGHT)
     body = pen.within(bones.torso, 1.0)
@@ -32,7 +32,7 @@ def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Skeleton, *, sway: 
     shade = [(-0.07, 0.86), (-0.088, 0.5), (-flare * 0.92, hem + 0.05), (-flare * 0.4, hem + 0.04), (-0.045, 0.5)]
     body.shape([(x * slim * bones.forward, up) for x, up in shade], darker(garment.cloth, 0.16), inked=False)
     _trim(body, garment, flare * slim * 0.9, hem)
-    if not bones.away:
+    if not bones.away and not bones.profile:
         draw_front(body, garment, Cut(0.028 * bones.turn, slim, hem), skin)
     if garment.scarf:
         _scarf(body, garment, -bones.forward, sway)

@@ -11,16 +11,6 @@ INK: RGB = (52, 38, 58)
 PAPER: RGB = (250, 244, 230)
 
 
-def parse(text: str) -> RGB:
-    """Read `#rgb` or `#rrggbb`. Raises ValueError for anything else."""
-    digits = text.removeprefix("#")
-    if len(digits) == 3:  # noqa: PLR2004 - the short form has one digit per channel
-        digits = "".join(digit * 2 for digit in digits)
-    if len(digits) != 6 or not text.startswith("#"):  # noqa: PLR2004 - the long form has two
-        raise ValueError(f"{text!r} is no colour of the form #rrggbb")
-    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
-
-
 def mix(a: RGB, b: RGB, share: float) -> RGB:
     """Go from `a` (share 0) to `b` (share 1)."""
     share = min(1.0, max(0.0, share))

@@ -99,7 +99,7 @@ def draw_face(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
     """Draw cheeks, eyes, nose and mouth; `turn` is -1 (looks left) to 1."""
     shift = TURN * turn
     for side in (-1, 1):
-        _cheek(pen, (side * 0.6 + shift * 0.8, 0.47), face.blush, tones)
+        draw_cheek(pen, (side * 0.6 + shift * 0.8, 0.47), face.blush, tones)
         _eye(pen, side, turn, face, tones)
     pen.stroke([(shift * 1.25 - 0.02, 0.36), (shift * 1.3 + 0.02, 0.39)], 0.04, darker(tones.skin, 0.3))
     _mouth(pen, shift * 1.1, face.mouth, tones)
@@ -119,7 +119,8 @@ def draw_brows(pen: Pen, face: Expression, turn: float, tones: Tones) -> None:
         )
 
 
-def _cheek(pen: Pen, at: Point, blush: float, tones: Tones) -> None:
+def draw_cheek(pen: Pen, at: Point, blush: float, tones: Tones) -> None:
+    """Draw one cheek; `blush` 0..1."""
     pen.disc(at, 0.16, 0.09, mix(tones.skin, mix(BLUSH, tones.skin, 0.3), blush * 0.7), inked=False)
     if blush > 0.5:  # noqa: PLR2004 - a strong blush gets its hatching
         for dx in (-0.06, 0.02):
@@ -134,11 +135,12 @@ def _eye(pen: Pen, side: int, turn: float, face: Expression, tones: Tones) -> No
     elif face.open < 0.3 or face.eyes == "rest":  # noqa: PLR2004 - as good as closed
         pen.stroke([(x - wide, y + 0.06), (x, y + 0.14), (x + wide, y + 0.06)], 0.07, tones.ink)
     else:
-        _open_eye(pen, (x, y), (wide, 0.26 * face.open), gaze=x + 0.04 * turn, pupil=face.pupil, tones=tones)
+        draw_iris(pen, (x, y), (wide, 0.26 * face.open), gaze=x + 0.04 * turn, pupil=face.pupil, tones=tones)
         _lash(pen, side, (x, y), (wide, 0.26 * face.open), slope=face.brow * 0.9, tones=tones)
 
 
-def _open_eye(pen: Pen, at: Point, size: Point, *, gaze: float, pupil: float, tones: Tones) -> None:
+def draw_iris(pen: Pen, at: Point, size: Point, *, gaze: float, pupil: float, tones: Tones) -> None:
+    """Draw an open eye without its lashes: half its width and height are `size`, `gaze` is where its iris is, across."""
     (_, y), (wide, high), small = at, size, pupil
     pen.disc(at, wide, high, mix(WHITE, tones.skin, 0.12), inked=False)
     pen.disc((gaze, y + 0.01), wide * 0.8 * small, high * 0.92 * small, darker(tones.eyes, 0.55), inked=False)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from koma.backends.animatic import face as faces
 from koma.backends.animatic import hair as hairs
+from koma.backends.animatic import profile
 from koma.backends.animatic.clothes import draw_legs, draw_torso
-from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, lighter, mix, parse, scale
+from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, lighter, mix, scale
 from koma.backends.animatic.garment import Garment, garment_of
 from koma.backends.animatic.light import Factors, has
 from koma.backends.animatic.motion import Moment
@@ -18,6 +19,7 @@ from koma.backends.animatic.poses import Pose
 from koma.backends.animatic.props import draw_prop
 from koma.backends.animatic.shapes import Pen, Point, ribbon
 from koma.backends.animatic.skeleton import Build, Skeleton, arm_of, between, skeleton_of
+from koma.pixels.colour import parse
 
 _YOUNG = ("child", "kid", "young", "little", "boy", "girl", "toddler", "small")
 _OLD = ("old", "elder", "grand", "senior", "aged")
@@ -68,7 +70,7 @@ def _own_palette(who: str) -> dict[str, RGB]:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What a figure does at one moment. `facing` is left, right, camera or away; `breath` and `sway` are about -1..1."""
+    """What a figure does at one moment. `facing` is left, right, profile, camera or away; `breath` and `sway` are about -1..1."""
 
     pose: Pose
     face: faces.Expression
@@ -86,7 +88,7 @@ def draw_figure(pen: Pen, look: Look, acting: Acting) -> list[Point]:
     shining: list[Point] = []
     if bones.away:
         shining += _arm(pen, look, bones, acting, near=True)
-    else:
+    elif not bones.profile:
         hairs.draw_back(head, look.hair, bones.turn, acting.sway)
     shining += _arm(pen, look, bones, acting, near=False)
     _body(pen, look, bones, acting)
@@ -121,6 +123,9 @@ def _head(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
         hairs.draw_behind(pen, look.hair, acting.sway)
         return
     tones = faces.Tones(look.skin, look.eyes, darker(look.hair.colour, 0.3), look.ink)
+    if bones.profile:
+        profile.draw_head(pen, acting.face, look.hair, tones, sway=acting.sway, time=acting.time)
+        return
     for side in (-1, 1):
         if side * turn <= 0:
             pen.disc((side * 0.98 - 0.1 * turn, 0.2), 0.16, 0.2, mix(look.skin, (226, 130, 120), 0.18))

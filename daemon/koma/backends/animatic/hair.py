@@ -92,18 +92,23 @@ def draw_back(pen: Pen, hair: Hair, turn: float, sway: float) -> None:
 def _tails(pen: Pen, hair: Hair, turn: float, sway: float, shade: RGB) -> None:
     if hair.style == "ponytail":
         side = -1.0 if turn > 0 else 1.0
-        _tail(pen, (side * 0.72, -0.62), side, sway, colour=shade, size=1.0, tie=hair.tie)
+        draw_tail(pen, (side * 0.72, -0.62), side, sway, colour=shade, size=1.0, tie=hair.tie)
     elif hair.style == "twintails":
         for side in (-1.0, 1.0):
-            _tail(pen, (side * 0.98, -0.32), side, sway, colour=shade, size=0.9, tie=hair.tie)
+            draw_tail(pen, (side * 0.98, -0.32), side, sway, colour=shade, size=0.9, tie=hair.tie)
     elif hair.style == "bun":
-        at = (-0.42 * turn, -1.16)
-        pen.disc(at, 0.42, 0.38, hair.colour)
-        pen.stroke([(at[0] - 0.2, at[1] + 0.02), (at[0], at[1] - 0.14), (at[0] + 0.2, at[1])], 0.05, darker(hair.colour, 0.25))
-        pen.stroke([(at[0] - 0.3, at[1] + 0.32), (at[0] + 0.3, at[1] + 0.32)], 0.14, hair.tie)
+        draw_bun(pen, (-0.42 * turn, -1.16), hair)
 
 
-def _tail(pen: Pen, root: Point, side: float, sway: float, *, colour: RGB, size: float, tie: RGB) -> None:
+def draw_bun(pen: Pen, at: Point, hair: Hair) -> None:
+    """Draw a bun with its middle at a point."""
+    pen.disc(at, 0.42, 0.38, hair.colour)
+    pen.stroke([(at[0] - 0.2, at[1] + 0.02), (at[0], at[1] - 0.14), (at[0] + 0.2, at[1])], 0.05, darker(hair.colour, 0.25))
+    pen.stroke([(at[0] - 0.3, at[1] + 0.32), (at[0] + 0.3, at[1] + 0.32)], 0.14, hair.tie)
+
+
+def draw_tail(pen: Pen, root: Point, side: float, sway: float, *, colour: RGB, size: float, tie: RGB) -> None:
+    """Draw a tail of hair that hangs from its root to one side (-1 left, 1 right)."""
     x, y = root
     outer = [(0.0, -0.1), (0.62, -0.2), (0.98 + sway, 0.5), (0.7 + sway * 1.6, 1.65), (0.5 + sway, 1.0), (0.28, 0.5)]
     pen.shape([(x + side * dx * size, y + dy * size) for dx, dy in outer], colour)
@@ -212,7 +217,7 @@ def draw_behind(pen: Pen, hair: Hair, sway: float) -> None:
     for x in (-0.5, -0.1, 0.34, 0.7):
         pen.stroke([(x * 0.5, -0.3), (x, low * 0.75)], 0.03, darker(hair.colour, 0.22))
     if hair.style == "ponytail":
-        _tail(pen, (0.0, -0.45), 0.35, sway, colour=darker(hair.colour, 0.12), size=1.1, tie=hair.tie)
+        draw_tail(pen, (0.0, -0.45), 0.35, sway, colour=darker(hair.colour, 0.12), size=1.1, tie=hair.tie)
     elif hair.style in ("bun", "twintails"):
         _tails(pen, hair, 0.0, sway, darker(hair.colour, 0.1))
     elif hair.style == "braid":

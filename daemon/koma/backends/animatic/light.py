@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from koma.backends.animatic.colour import RGB, chance, from_hsv, parse
+from koma.backends.animatic.colour import RGB, chance, from_hsv
+from koma.pixels.colour import parse
 
 Factors = tuple[float, float, float]
 _DUSK = 0.3

@@ -36,9 +36,9 @@ def moment(panel: Panel, index: int) -> Moment:
     """Say where frame `index` lies in the clip."""
     if panel.phase == "still":
         return Moment(0, POSED_SECONDS, POSED_AT, POSED_SECONDS / POSED_AT, loops=False, still=True)
-    total = panel.frames / panel.fps
+    total = panel.of / panel.fps
     loops = panel.phase == "loop"
-    last = panel.frames if loops else max(1, panel.frames - 1)
+    last = panel.of if loops else max(1, panel.of - 1)
     return Moment(index, index / panel.fps, index / last, total, loops=loops, still=False)
 
 

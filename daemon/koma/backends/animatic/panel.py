@@ -1,13 +1,15 @@
 """Reads a panel description (JSON) into values, and says precisely what is wrong with one that cannot be drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from koma.backends.animatic.colour import RGB, parse
+from koma.backends.animatic.colour import RGB
+from koma.backends.local.fields import Fields
 
 FORMAT = 1
-PHASES = ("still", "loop", "video")
+STILL = "still"
+PHASES = (STILL, "loop", "video")
 FRAMINGS = ("extreme-wide", "wide", "full", "medium", "close-up", "extreme-close-up", "over-shoulder", "insert")
 ANGLES = ("eye", "low", "high", "dutch", "overhead", "worm")
 MOVES = ("static", "pan", "tilt", "zoom", "dolly", "tracking", "orbit", "handheld", "crane")
@@ -15,12 +17,9 @@ DIRECTIONS = ("", "left", "right", "up", "down", "in", "out")
 TIMES = ("", "dawn", "morning", "day", "noon", "afternoon", "sunset", "dusk", "evening", "night")
 POSITIONS = ("center", "left", "right", "far-left", "far-right", "background")
 FACINGS = ("", "left", "right", "camera", "away")
+POSES = ("front", "side", "back", "three-quarter", "sitting", "walking", "action", "close-up")
 SMALLEST, LARGEST = 32, 8192  # px per side
 MOST_FRAMES = 100_000
-
-
-class PanelError(Exception):
-    """A description that cannot be drawn; `str()` names the field, what was found and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Everything that is drawn. Sizes in px, `frames` is 1 for a still."""
+    """Everything that is drawn. Sizes in px, `frames` is 1 for a still.
+
+    The frames are those from `start` on of a clip of `of` frames; `follows` names the picture that is the first of them, as it is.
+    `sheet` is a pose of a character sheet: one figure, and nothing else of a shot.
+    """
 
     phase: str
     project: tuple[str, str]
@@ -94,14 +97,26 @@ class Panel:
     location: Location | None
     actors: tuple[Actor, ...]
     lines: tuple[Line, ...]
+    start: int
+    of: int
+    follows: str
+    sheet: str
+
+    def reads(self) -> dict[str, str]:
+        """Name of each picture that is drawn → what reads it, for messages."""
+        named = {actor.reference: f"characters: {actor.id}" for actor in self.actors if actor.reference}
+        return {**named, self.follows: "follows: the first frame"} if self.follows else named
 
 
 def read_panel(document: Mapping[str, Any]) -> Panel:
-    """Read a description of format 1. Raises PanelError."""
-    fields = _Fields(document, "")
+    """Read a description of format 1. Raises DocumentError."""
+    fields = Fields(document)
     if document.get("format") != FORMAT:
-        raise PanelError(f"format: this is {document.get('format')!r}, expected {FORMAT}")
+        raise fields.wrong("format", str(FORMAT))
     phase = fields.choice("phase", PHASES)
+    frames = 1 if phase == STILL else fields.whole("frames", 1, MOST_FRAMES)
+    span = _span(fields, phase, frames)
+    sheet = _sheet(fields, phase)
     return Panel(
         phase=phase,
         project=_titled(fields.child("project")),
@@ -109,8 +124,8 @@ def read_panel(document: Mapping[str, Any]) -> Panel:
         shot=fields.text("shot"),
         width=fields.whole("width", SMALLEST, LARGEST),
         height=fields.whole("height", SMALLEST, LARGEST),
-        fps=fields.number("fps", 1.0, 240.0),
-        frames=1 if phase == "still" else fields.whole("frames", 1, MOST_FRAMES),
+        fps=1.0 if sheet else fields.number("fps", 1.0, 240.0),
+        frames=frames,
         seed=fields.whole("seed", 0, 2**64 - 1),
         framing=fields.choice("framing", FRAMINGS, "medium"),
         angle=fields.choice("angle", ANGLES, "eye"),
@@ -122,20 +137,43 @@ def read_panel(document: Mapping[str, Any]) -> Panel:
         location=_location(fields.child("location")) if document.get("location") is not None else None,
         actors=tuple(_actor(item) for item in fields.children("characters")),
         lines=tuple(Line(*(item.text(key) for key in ("id", "who", "name", "text"))) for item in fields.children("dialogue")),
+        start=span[0],
+        of=span[1],
+        follows=fields.text("follows") if phase != STILL else "",
+        sheet=sheet,
     )
 
 
-def _titled(fields: "_Fields") -> tuple[str, str]:
+def _span(fields: Fields, phase: str, frames: int) -> tuple[int, int]:
+    """First frame of the run, and frames of the whole clip."""
+    if phase == STILL or fields.values.get("span") is None:
+        return 0, frames
+    span = fields.child("span")
+    return span.whole("start", 0, MOST_FRAMES), span.whole("of", 1, MOST_FRAMES)
+
+
+def _sheet(fields: Fields, phase: str) -> str:
+    if fields.values.get("sheet") is None:
+        return ""
+    pose = fields.choice("sheet", POSES)
+    if phase != STILL:
+        raise fields.wrong("phase", "still: a sheet has pictures only")
+    if len(fields.sequence("characters")) != 1:
+        raise fields.wrong("characters", "exactly one: a sheet shows one character")
+    return pose
+
+
+def _titled(fields: Fields) -> tuple[str, str]:
     name = fields.text("id")
     return name, fields.text("title") or name
 
 
-def _camera(fields: "_Fields") -> Camera:
+def _camera(fields: Fields) -> Camera:
     speed = fields.number("speed", 0.0, 10.0) if "speed" in fields.values else 1.0
     return Camera(fields.choice("move", MOVES, "static"), fields.choice("direction", DIRECTIONS, ""), speed)
 
 
-def _location(fields: "_Fields") -> Location:
+def _location(fields: Fields) -> Location:
     return Location(
         id=fields.text("id"),
         name=fields.text("name") or fields.text("id"),
@@ -145,7 +183,7 @@ def _location(fields: "_Fields") -> Location:
     )
 
 
-def _actor(fields: "_Fields") -> Actor:
+def _actor(fields: Fields) -> Actor:
     palette = fields.child("palette")
     return Actor(
         id=fields.text("id"),
@@ -161,75 +199,3 @@ def _actor(fields: "_Fields") -> Actor:
         hair=fields.text("hair"),
         reference=fields.text("reference") or None,
     )
-
-
-class _Fields:
-    """One object of the description, with the path to it for messages."""
-
-    def __init__(self, values: Any, path: str) -> None:
-        self.path = path
-        if not isinstance(values, Mapping):
-            raise PanelError(f"{path or 'panel'}: expected an object, found {_kind(values)}")
-        self.values = values
-
-    def text(self, key: str) -> str:
-        """Return a string, empty where it is missing or null."""
-        value = self.values.get(key)
-        if value is not None and not isinstance(value, str):
-            raise self._wrong(key, "text")
-        return value or ""
-
-    def choice(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
-        """Return one of a list; the default stands for an empty or missing value."""
-        value = self.text(key) or default or ""
-        if value not in allowed:
-            raise self._wrong(key, "one of " + ", ".join(name for name in allowed if name))
-        return value
-
-    def number(self, key: str, low: float, high: float) -> float:
-        """Return a number within bounds."""
-        value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self._wrong(key, f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        """Return a whole number within bounds."""
-        value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self._wrong(key, f"a whole number from {low} to {high}")
-        return value
-
-    def sequence(self, key: str) -> Sequence[Any]:
-        """Return a list, empty where it is missing or null."""
-        value = self.values.get(key)
-        if value is not None and not isinstance(value, list | tuple):
-            raise self._wrong(key, "a list")
-        return value or ()
-
-    def child(self, key: str) -> "_Fields":
-        """Return an object, empty where it is missing or null."""
-        value = self.values.get(key)
-        return _Fields({} if value is None else value, self._at(key))
-
-    def children(self, key: str) -> list["_Fields"]:
-        """Return a list of objects."""
-        return [_Fields(value, f"{self._at(key)}[{number}]") for number, value in enumerate(self.sequence(key))]
-
-    def colour(self, key: str, value: Any) -> RGB:
-        """Read a colour found under `key`."""
-        try:
-            return parse(value)
-        except (ValueError, AttributeError):
-            raise PanelError(f"{self._at(key)}: expected a colour such as #3aa0ff, found {value!r}") from None
-
-    def _at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def _wrong(self, key: str, expected: str) -> PanelError:
-        found = repr(self.values[key]) if key in self.values else "nothing"
-        return PanelError(f"{self._at(key)}: expected {expected}, found {found[:80]}")
-
-
-def _kind(value: Any) -> str:
-    return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), type(value).__name__)

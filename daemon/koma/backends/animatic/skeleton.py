@@ -22,7 +22,8 @@ class Build:
 class Skeleton:
     """Where the parts of a posed figure are.
 
-    `side` is the unit vector across the body, `turn` is -1 (left), 0 (camera or away) or 1, `forward` is the way that forward points.
+    `side` is the unit vector across the body, `turn` is -1 (left), 0 (camera or away) or 1, `forward` is the way that forward points;
+    a body in `profile` is seen exactly from the side, and looks right.
     """
 
     hip: Point
@@ -33,6 +34,7 @@ class Skeleton:
     turn: float
     forward: float
     away: bool
+    profile: bool
 
     @property
     def frontal(self) -> bool:
@@ -47,9 +49,9 @@ class Skeleton:
 
 
 def skeleton_of(build: Build, pose: Pose, facing: str, breath: float) -> Skeleton:
-    """Stand the body up: hip, spine, head. `facing` is left, right, camera or away; `breath` -1..1."""
+    """Stand the body up: hip, spine, head. `facing` is left, right, profile, camera or away; `breath` -1..1."""
     forward = -1.0 if facing == "left" else 1.0
-    turn = forward if facing in ("left", "right") else 0.0
+    turn = forward if facing in ("left", "right", "profile") else 0.0
     lean = math.radians(pose.lean) * forward * (1.0 if turn else 0.25)
     length = 1.0 - 2 * build.head - 0.025 - build.leg + 0.006 * breath
     hip = (0.0, -build.leg + pose.drop - pose.bob)
@@ -57,7 +59,7 @@ def skeleton_of(build: Build, pose: Pose, facing: str, breath: float) -> Skeleto
     tilt = math.radians(pose.tilt) * (forward if turn else 1.0) + lean * 0.5
     neck = build.head * 1.02
     head = (shoulder[0] + math.sin(tilt) * neck, shoulder[1] - math.cos(tilt) * neck + 0.012)
-    return Skeleton(hip, shoulder, head, (math.cos(lean), math.sin(lean)), tilt, turn, forward, facing == "away")
+    return Skeleton(hip, shoulder, head, (math.cos(lean), math.sin(lean)), tilt, turn, forward, facing == "away", facing == "profile")
 
 
 def arm_of(build: Build, bones: Skeleton, joint: Joint, *, near: bool) -> tuple[Point, Point, Point]:
@@ -66,6 +68,7 @@ def arm_of(build: Build, bones: Skeleton, joint: Joint, *, near: bool) -> tuple[
     direction = outward if bones.frontal else bones.forward
     raised = max(0.0, 0.25 - math.cos(math.radians(joint[0]))) if joint[0] > RAISED else 0.0
     across = outward * 0.088 if bones.frontal else bones.forward * ((0.05 if raised else -0.035) if near else 0.06)
+    across = across if not bones.profile else -0.01 if near else 0.02
     root = (bones.shoulder[0] + bones.side[0] * across, bones.shoulder[1] + bones.side[1] * across + 0.042)
     stretch = (1.0 + 0.8 * min(1.0, raised * 2.0)) * (build.head / _ADULT_HEAD) ** 0.5
     elbow = _from(root, joint[0], 0.112 * stretch, direction)

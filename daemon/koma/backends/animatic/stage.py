@@ -39,7 +39,7 @@ class Stage:
         self.grade = grade_of(panel.mood)
         self.place = furnish(panel.location)
         self.shooting = shooting_of(panel)
-        self.views = [self._view(moment(panel, index)) for index in range(panel.frames)]
+        self.views = [self._view(moment(panel, index)) for index in range(panel.of)]
         self.canvas = _canvas(self.size, max(abs(view.roll) for view in self.views))
         self.lens = lens_of(self.shooting, self.size, self.canvas)
         self.behind = self.lens.coarser(2 if self.shooting.blur >= COARSE_FROM else 1)
@@ -51,8 +51,9 @@ class Stage:
         self._resting: tuple[View, Image.Image, Image.Image | None] | None = None
 
     def draw(self, index: int) -> Image.Image:
-        """Compose frame `index` (RGB, the panel's size)."""
-        time, view = moment(self.panel, index), self.views[min(index, len(self.views) - 1)]
+        """Compose frame `index` of the run (RGB, the panel's size)."""
+        index = self._in_clip(index)
+        time, view = moment(self.panel, index), self.views[index]
         picture = self._behind(view, time)
         said = furniture.subtitle_at(self.panel, time)
         speaks = {line.who for line in said.lines if said.strength > 0.3 and not time.still}  # noqa: PLR2004 - the line can be read by then
@@ -65,6 +66,11 @@ class Stage:
         picture = apply_grade(_upright(picture, view.roll, self.size), self.grade)
         furniture.draw_subtitle(picture, said, self.cast.names)
         return self._framed(picture, time)
+
+    def _in_clip(self, index: int) -> int:
+        """Frame of the whole clip: beyond its end a loop begins again, and anything else stands still."""
+        frame = self.panel.start + index
+        return frame % self.panel.of if self.panel.phase == "loop" else min(frame, self.panel.of - 1)
 
     def _view(self, time: Moment) -> View:
         seen = view(self.panel.camera, time)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from koma.backends.comfyui.shapes import EXCERPT, Reply, items, mapping
+from koma.core.model_folders import folder_of
 from koma.core.request import Failure, FailureClass, SubmitOutcome, Submitted
 
 # Answers of something that refuses before the queue is reached: a proxy, a limiter, another program on that port.
@@ -14,29 +15,7 @@ _NOT_QUEUED = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 429, 
 _OK = 200
 _MODEL_FILE = re.compile(r"\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx)$", re.IGNORECASE)
 _MISSING_NODE = re.compile(r"node '?(?P<name>.+?)'? (does not exist|not found)")
-_FOLDERS = {
-    "ckpt_name": "checkpoints",
-    "lora_name": "loras",
-    "vae_name": "vae",
-    "control_net_name": "controlnet",
-    "unet_name": "diffusion_models",
-    "clip_name": "text_encoders",
-    "clip_name1": "text_encoders",
-    "clip_name2": "text_encoders",
-    "clip_name3": "text_encoders",
-    "style_model_name": "style_models",
-    "gligen_name": "gligen",
-    "hypernetwork_name": "hypernetworks",
-    "photomaker_model_name": "photomaker",
-    "ipadapter_file": "ipadapter",
-    "audio_encoder_name": "audio_encoders",
-}
-_FOLDERS_OF_CLASS = {
-    "CLIPVisionLoader": "clip_vision",
-    "UpscaleModelLoader": "upscale_models",
-    "ModelPatchLoader": "model_patches",
-    "ImageOnlyCheckpointLoader": "checkpoints",
-}
+_UNKNOWN_FOLDER = "<the folder that this node reads>"
 _WORST_FIRST = (FailureClass.MISSING_NODE, FailureClass.MISSING_MODEL, FailureClass.INPUT, FailureClass.VALIDATION)
 
 
@@ -94,7 +73,9 @@ def _finding(node_id: str, class_type: str, error: Mapping[str, Any]) -> _Findin
     where = f"node {node_id} ({class_type})" + (f", input {name}" if name else "")
     kind = _kind(class_type, name, error)
     if kind is FailureClass.MISSING_MODEL:
-        return _Finding(kind, f"{where}: model {value!r} is not on the server; put it into models/{_folder(class_type, name)}")
+        return _Finding(
+            kind, f"{where}: model {value!r} is not on the server; put it into models/{folder_of(class_type, name) or _UNKNOWN_FOLDER}"
+        )
     details = error.get("details")
     said = f": {details}" if details and details != name else ""
     return _Finding(kind, f"{where}: {error.get('message', 'refused')}{said}")
@@ -102,15 +83,11 @@ def _finding(node_id: str, class_type: str, error: Mapping[str, Any]) -> _Findin
 
 def _kind(class_type: str, name: str, error: Mapping[str, Any]) -> FailureClass:
     value = str(mapping(error.get("extra_info")).get("received_value", ""))
-    if error.get("type") == "value_not_in_list" and (name in _FOLDERS or class_type in _FOLDERS_OF_CLASS or _MODEL_FILE.search(value)):
+    if error.get("type") == "value_not_in_list" and (folder_of(class_type, name) or _MODEL_FILE.search(value)):
         return FailureClass.MISSING_MODEL
     if error.get("type") == "custom_validation_failed" and "Invalid" in str(error.get("details")):
         return FailureClass.INPUT
     return FailureClass.VALIDATION
-
-
-def _folder(class_type: str, name: str) -> str:
-    return _FOLDERS_OF_CLASS.get(class_type) or _FOLDERS.get(name) or "<the folder that this node reads>"
 
 
 def _general(error: Any, reply: Reply) -> _Finding:

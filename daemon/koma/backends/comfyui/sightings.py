@@ -116,11 +116,17 @@ def status(stats: Mapping[str, Any], queue: Mapping[str, Any]) -> BackendStatus:
         vram_free=_bytes(device.get("vram_free")),
         others_waiting=others_waiting(queue),
         versions={name: str(system[key]) for name, key in named.items() if system.get(key)},
+        device=_device(stats),
     )
 
 
 def _accelerator(stats: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((mapping(device) for device in items(stats.get("devices")) if mapping(device).get("type") != "cpu"), {})
+
+
+def _device(stats: Mapping[str, Any]) -> str:
+    kinds = [str(mapping(device).get("type") or "") for device in items(stats.get("devices"))]
+    return next((kind for kind in kinds if kind != "cpu"), "cpu" if kinds else "")
 
 
 def _bytes(value: Any) -> int | None:

@@ -147,7 +147,7 @@ class Shot(Setting):
     )
     pin: Pin | None = Field(
         None,
-        description="Take of the shot's last phase, by number or key, that counts for whatever continues from it, even after another render.",
+        description="Take of the last phase at which the shot stays, by number or by the first digits of its key, whatever changes.",
         examples=[2],
     )
     control: Control = Field(default_factory=Control, description="Pictures that lay out the still.")

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-_MODULE = "koma.backends.animatic.worker"
 _LONGEST = 1 << 20  # bytes of one answer
 _STDERR = 4000  # characters kept for the excerpt
 
@@ -24,12 +23,13 @@ class WorkerLostError(Exception):
 
 
 class WorkerProcess:
-    """One worker, which draws into the folder `scratch` and removes it should its parent die.
+    """One worker: the module `module`, which works in the folder `scratch` and removes it should its parent die.
 
     Orders are answered one at a time; a lost worker is started anew by the next order.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, module: str, scratch: Path) -> None:
+        self._module = module
         self._scratch = scratch
         self._process: asyncio.subprocess.Process | None = None
         self._log: IO[bytes] | None = None
@@ -41,7 +41,9 @@ class WorkerProcess:
             return await _exchange(process, order)
         except (ConnectionError, EOFError, ValueError) as error:
             words = await self.end()
-            raise WorkerLostError(f"the drawing process ended with code {process.returncode} before it answered", words) from error
+            raise WorkerLostError(
+                f"the process of {self._module} ended with code {process.returncode} before it answered", words
+            ) from error
         except asyncio.CancelledError:
             await self.end()
             raise
@@ -79,7 +81,7 @@ class WorkerProcess:
                 sys.executable,
                 "-P",
                 "-m",
-                _MODULE,
+                self._module,
                 str(self._scratch),
                 stdin=pipe,
                 stdout=pipe,

@@ -12,6 +12,8 @@ from support.workspaces import AKI_DOC, PROJECT, Workspace
 SCENE_FILE, AKI_FILE, PROJECT_FILE = "projects/demo/s01.yaml", "projects/demo/aki.yaml", "projects/demo/project.yaml"
 ELSEWHERE, BYSTANDER = "projects/demo/s02.yaml", "demo/s02/sh010/still"
 PICTURE = "projects/demo/references/aki/adult/face.png"
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>\n'
+VAST = b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000d4948445200009c4000009c400802000000")  # 40,000 x 40,000 px
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
 
 NOISE = {
@@ -45,6 +47,19 @@ def with_picture(content: bytes) -> Callable[[Workspace], None]:
         workspace.write(PICTURE, content)
 
     return act
+
+
+def with_parameter(text: str) -> Callable[[Workspace], None]:
+    """Set a parameter of sh020's template."""
+    lines = f"    framing: close-up\n    parameters:\n      noise:\n        {text}\n"
+    return lambda workspace: workspace.edit(SCENE_FILE, "    framing: close-up\n", lines)
+
+
+FOLLOWS = """\
+  - id: sh040
+    phases: [video]
+    start_from: {shot: sh001}
+"""
 
 
 def changed(path: str, old: str, new: str) -> Callable[[Workspace], None]:
@@ -104,6 +119,20 @@ MISTAKES = {
     "a Git LFS pointer where a document should be": Mistake(written(AKI_FILE, POINTER), "git-lfs-pointer", AKI_FILE, 1, "git lfs pull"),
     "a Git LFS pointer where a picture should be": Mistake(with_picture(POINTER), "git-lfs-pointer", PICTURE, 0, "git lfs pull"),
     "a picture that can't be decoded": Mistake(with_picture(b"\x89PNG\r\n\x1a\nbroken"), "unreadable-image", PICTURE, 0, "decoded"),
+    "an SVG drawing named .png": Mistake(with_picture(SVG), "unreadable-image", PICTURE, 0, "SVG"),
+    "a picture of 40,000 x 40,000 pixels": Mistake(with_picture(VAST), "unreadable-image", PICTURE, 0, "40000 x 40000"),
+    "a sheet of a character without pictures": Mistake(
+        lambda w: w.append(AKI_FILE, "sheet: true\n"), "no-references", AKI_FILE, 9, "references/aki/"
+    ),
+    "a shot that continues from one that does not exist": Mistake(
+        lambda w: w.append(SCENE_FILE, FOLLOWS), "missing-reference", SCENE_FILE, 22, "sh010"
+    ),
+    "shots that continue from one another in a circle": Mistake(
+        lambda w: w.append(SCENE_FILE, FOLLOWS.replace("sh001", "sh040")), "cycle", SCENE_FILE, 22, "sh040"
+    ),
+    "a parameter out of its range": Mistake(with_parameter("width: 8"), "wrong-parameter", SCENE_FILE, 17, "16"),
+    "a parameter of another type": Mistake(with_parameter("width: wide"), "wrong-parameter", SCENE_FILE, 17, "number"),
+    "a parameter that the template does not have": Mistake(with_parameter("widht: 64"), "unknown-parameter", SCENE_FILE, 17, "width"),
     "a template that uses a name it does not declare": Mistake(
         drawn(n2=noise(["1", 0], strength="{{ strenght }}")), "template-undefined", SPECIAL, 2, "strenght"
     ),
@@ -168,6 +197,14 @@ def test_one_clear_error_and_everything_else_goes_on_after(mistake: Mistake, pub
     assert published.plan()["summary"]["retire"] == 0
 
 
+@pytest.mark.parametrize("file", [PROJECT_FILE, SCENE_FILE], ids=["project", "scene"])
+def test_a_parameter_that_many_shots_share_is_one_mistake_where_it_is_set(file: str, published: Workspace) -> None:
+    line = len(published.read(file).splitlines()) + 3
+    published.append(file, "parameters:\n  noise:\n    width: 8\n")
+    found = errors(published.plan())
+    assert [(problem["code"], problem["file"], problem["line"]) for problem in found] == [("wrong-parameter", file, line)]
+
+
 def test_a_character_whose_file_is_gone_holds_its_shots_and_retires_nothing(published: Workspace, server: ServedComfyUI) -> None:
     before = published.pictures()
     (published.root / AKI_FILE).unlink()
@@ -214,3 +251,43 @@ def test_two_mistakes_are_both_told_in_one_go(published: Workspace) -> None:
     published.edit(SCENE_FILE, "seed: 7", "sed: 7")
     published.edit(AKI_FILE, "#ffbe3c", "yellowish")
     assert sorted(problem["file"] for problem in errors(published.plan())) == [AKI_FILE, SCENE_FILE]
+
+
+SAMPLE = SPECIAL.replace("graph.json.j2", "sample.yaml")
+
+
+def sampled(text: str) -> Callable[[Workspace], None]:
+    """Give sh020 a template whose sample says this in its second line."""
+    return lambda workspace: (special(workspace, NOISE), workspace.append(SAMPLE, text))[0]
+
+
+WRONG_TEMPLATES = {
+    "nodes that go round in a circle": MISTAKES["a template whose nodes go round in a circle"],
+    "a node class that nobody has": MISTAKES["a template with a node class that the server does not have"],
+    "a name that it does not declare": MISTAKES["a template that uses a name it does not declare"],
+    "a value out of its node's range": Mistake(
+        drawn(n2={**noise(["1", 0]), "inputs": {"image": ["1", 0], "seed": 1, "strength": 7}}), "out-of-range", SPECIAL, 2, "1"
+    ),
+    "a default out of its own range": Mistake(
+        lambda w: (special(w, NOISE), w.edit(MANIFEST, "width: {type: int, default: 64,", "width: {type: int, default: 8,"))[0],
+        "wrong-parameter",
+        MANIFEST,
+        11,
+        "16",
+    ),
+    "a sample with a value out of range": Mistake(sampled("width: 8\n"), "wrong-parameter", SAMPLE, 2, "16"),
+    "a sample with a name that the template does not have": Mistake(sampled("widht: 64\n"), "unknown-parameter", SAMPLE, 2, "width"),
+    "a sample that leaves out what is needed": Mistake(
+        lambda w: (special(w, NOISE), w.write(SAMPLE, "width: 64\n"))[0], "missing-parameter", SAMPLE, 1, "seed"
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", [pytest.param(mistake, id=name) for name, mistake in WRONG_TEMPLATES.items()])
+def test_koma_template_check_tells_once_and_in_its_place_of(mistake: Mistake, workspace: Workspace) -> None:
+    mistake.act(workspace)
+    assert workspace.koma("template", "check", "noise", "noisevid").code == 0
+    done = workspace.koma("template", "check", "special", "--json")
+    assert done.code == 1
+    problem = the_one(errors(done.json), mistake)
+    assert mistake.says in " ".join([problem["message"], problem["expected"], problem["hint"]])

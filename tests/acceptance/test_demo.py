@@ -1,6 +1,8 @@
-"""The demo project, small: every shot ends as a still and something that moves, with gate result, receipt and poster beside it."""
+"""The demo project, small: sheets of both characters, and of every shot a still and something that moves, with gate result and receipt."""
 
+import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from support.workspaces import Workspace
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT_FILE = "projects/lantern-street/project.yaml"
+CHAINED = "lantern-street/s01/sh010/video"
+SHEETS = {"lantern-street/characters/pim/child": 8, "lantern-street/characters/sora/adult": 8}
 
 
 @pytest.fixture
@@ -25,19 +29,28 @@ def demo(tmp_path: Path) -> Workspace:
 def test_the_demo_is_sound_is_drawn_whole_and_then_has_nothing_left_to_do(demo: Workspace) -> None:
     assert demo.koma("check").code == 0
     targets = [action["target"] for action in demo.plan()["actions"]]
-    shots = {target.rpartition("/")[0] for target in targets}
+    poses = [target for target in targets if target.split("/")[1] == "characters"]
+    clips = [target for target in targets if target not in poses and not target.endswith("/still")]
+    shots = {"/".join(target.split("/")[:3]) for target in targets if target not in poses}
+    assert Counter(pose.rpartition("/")[0] for pose in poses) == SHEETS
     assert len({shot.split("/")[1] for shot in shots}) >= 2
     assert len(shots) >= 6
     for shot in shots:
         assert f"{shot}/still" in targets
         assert {f"{shot}/loop", f"{shot}/video"} & set(targets)
+    assert any(clip.endswith("/loop") for clip in clips)
+    assert [clip for clip in clips if "/seg" in clip] == [f"{CHAINED}/seg01", f"{CHAINED}/seg02"]
 
     demo.once()
 
     for target in targets:
-        suffix = ".png" if target.endswith("still") else ".mp4"
+        suffix = ".mp4" if target in clips else ".png"
         assert demo.output(f"{target}.animatic", suffix).stat().st_size > 0
         assert demo.verdict(f"{target}.animatic") == "passed"
         assert demo.receipt(f"{target}.animatic")["target"] == target
+    checks = json.loads(demo.output(f"{CHAINED}.animatic", ".gate.json").read_text())["checks"]
+    assert [check["value"] for check in checks if check["metric"] == "frame-count"] == [120]
+    for page in ("index", "sora/index", "pim/index"):
+        assert demo.output(f"lantern-street/characters/{page}", ".html").is_file()
     done = demo.once()
     assert done.out == f"nothing to do; {len(targets)} as wanted\n"

@@ -190,7 +190,7 @@ def _draw_references(project: Path) -> None:
     for number, name in enumerate((HERO, *OTHERS)):
         folder = project / "references" / name
         folder.mkdir(parents=True)
-        Image.new("RGB", (32, 32), (40 * number, 90, 120)).save(folder / "face.png")
+        Image.new("RGB", (512, 512), (40 * number, 90, 120)).save(folder / "face.png")
 
 
 def _age(workspace: Path) -> None:

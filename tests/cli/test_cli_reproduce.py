@@ -38,6 +38,7 @@ def test_the_same_server_gives_the_same_frames(rendered, server, target):
     done = rendered.koma("reproduce", receipt_of(rendered, target), "--json")
     assert done.code == 0
     assert (done.json["format_version"], done.json["target"], done.json["result"]) == (1, target, "identical")
+    assert done.json["versions"] == {}
     assert server.prompts == prompts + 1
     assert tree(rendered.root) == before
 

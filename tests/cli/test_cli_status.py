@@ -1,7 +1,7 @@
 """`koma status`: counts, queue, and what needs a person with the command that helps."""
 
 from koma.stores.lock import StateLock
-from support.workspaces import STILL
+from support.workspaces import ADULT, REN, STILL, VIDEO
 
 SCENE, PROJECT_FILE = "projects/demo/s01.yaml", "projects/demo/project.yaml"
 
@@ -24,6 +24,25 @@ def test_everything_rendered_is_ready(once_rendered):
     text = once_rendered.koma("status").out
     assert "3 of 3" in text
     assert text.endswith("nothing waits for a person\n")
+
+
+def test_a_closed_phase_says_what_is_missing(workspace):
+    still, video = workspace.koma("status", "--json").json["phases"]
+    assert (still["scope"], still["phase"], still["passed"], still["wanted"], still["threshold"]) == ("demo", "still", 0, 3, 0.8)
+    assert (still["open"], still["rate"], still["interval"]) == (True, 0, {"low": 0, "high": 0.5615})
+    assert still["missing"] == [STILL, ADULT, REN]
+    why = f"0 of 3 stills passed, 3 are needed; missing: {STILL}, {ADULT}, {REN}"
+    assert (video["open"], video["why"], video["missing"]) == (False, why, [VIDEO])
+    lines = workspace.koma("status").out.splitlines()
+    assert "demo   still  0 of 3  0%    0% to 56%      80%     open" in lines
+    assert "demo   video  0 of 1  0%    0% to 79%      80%     closed" in lines
+    assert f"  demo video: {why}" in lines
+
+
+def test_where_nothing_is_to_be_done_the_phases_are_shown_as_well(once_rendered):
+    found = [(one["phase"], one["passed"], one["wanted"], one["open"]) for one in once_rendered.koma("status", "--json").json["phases"]]
+    assert found == [("still", 3, 3, True), ("video", 1, 1, True)]
+    assert "demo   still  3 of 3  100%" in once_rendered.koma("status").out
 
 
 def test_it_works_while_a_daemon_holds_the_lock(rendered):

@@ -3,7 +3,7 @@
 import pytest
 
 from koma.core.action import LEAST_SECONDS, Selection, quantile
-from koma.core.plan import NEXT, plan
+from koma.core.plan import LOST, NEXT, plan
 from koma.core.target import Read
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, row, target
@@ -27,6 +27,7 @@ def take(number=1, verdict=Verdict.PASSED, **changes):
 OLD = row(STILL, OTHER)
 PATH = "p/s01/sh010/still.png"
 RETRY = {"retry:p/s01/sh010/still:final": "yes"}
+LOSS = {"retry:p/s01/sh010/still:final": LOST}
 CANCELLED = {"cancelled:p/s01/sh010/still:final": KEY}
 
 SENTENCES = {
@@ -110,6 +111,12 @@ SENTENCES = {
         shelf_with(take(1, FAILED, decided=True)),
         STILL,
         "hold gate-changed",
+    ),
+    "what others read of it is gone: render": (made(STILL, shelf=Shelf(flags=LOSS)), STILL, "render missing-object"),
+    "what others read of it is gone, and other pixels are wanted now: render": (
+        shelf_with(OLD, publish=OLD, flags=LOSS),
+        STILL,
+        "render forced",
     ),
     "a person asks for another: render": (made(STILL, shelf=Shelf(flags=RETRY)), STILL, "render forced"),
     "a person asks for another after all failed: render": (

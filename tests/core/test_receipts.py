@@ -128,6 +128,7 @@ def test_a_gate_document_explains_every_check():
         "unit": "",
         "required": True,
         "source": "koma basic",
+        "when": "post",
         "version": "1",
         "measured": checks["sharpness", ">="]["measured"],
         "message": "sharpness 90 is >= 15",

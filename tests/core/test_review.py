@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from koma.core.gate import GateResult, Measurement, Op, Rule, judge
 from koma.core.parse import parse_document
-from koma.core.review import Reviewed, as_planned, judged, kept_word, missing_takes, phases_decided, reviewed, sayings, with_word
+from koma.core.review import Reviewed, as_planned, judged, kept_word, missing_takes, reviewed, sayings, with_word
 from koma.core.words import Verdict
 from support.worlds import doc, hexed, place, row, target
 
@@ -109,7 +109,6 @@ def test_a_disagreement_is_told_at_both_places():
 def test_the_last_word_about_a_phase(docs, approved, rejected):
     by = read(*docs)
     assert (by.approved_phases, by.rejected_phases) == (approved, rejected)
-    assert phases_decided("p", docs) == (approved, rejected)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from koma.core.choose import choose
 from koma.core.take import Take
 from koma.core.words import ActionKind, Verdict
 from koma.engine.reviews import Reviewer, Reviews
+from koma.engine.taking import take_of
 from support.studio import Studio
 from support.workspaces import ADULT, STILL
 
@@ -65,10 +66,10 @@ def passed(tmp_path):
         yield Desk(studio)
 
 
-def test_without_reviews_nothing_is_read_or_written(desk):
-    before = desk.studio.app.store.serial()
-    desk.studio.app.store.take_rows = None  # asking for rows would fail
-    assert desk.apply() == (False, ())
+def test_without_reviews_nothing_is_read_or_written(desk, monkeypatch):
+    by, before = desk.read(), desk.studio.app.store.serial()
+    monkeypatch.setattr(desk.studio.app.store, "take_rows", None)  # asking for rows would fail
+    assert desk.reviewer.apply(by) == (False, ())
     assert desk.studio.app.store.serial() == before
 
 
@@ -101,11 +102,12 @@ def test_applying_again_changes_nothing(desk):
     assert desk.studio.app.store.serial() == before
 
 
-def test_while_nothing_changes_no_take_is_read(desk):
+def test_while_nothing_changes_no_take_is_read(desk, monkeypatch):
     desk.decide("approve", desk.takes()[0])
     desk.apply()
-    desk.studio.app.store.take_rows = None
-    assert not desk.apply().changed
+    by = desk.read()
+    monkeypatch.setattr(desk.studio.app.store, "take_rows", None)
+    assert not desk.reviewer.apply(by).changed
 
 
 def test_a_review_that_is_removed_takes_its_approval_back(desk):
@@ -166,8 +168,6 @@ def test_judged_again_by_other_rules_a_rejected_take_stays_rejected(passed):
     passed.apply()
     job = next(job for job in passed.studio.made if job.work.target == STILL)
     again = replace(job, action=ActionKind.GATE, gate=passed.takes(ADULT)[0].gate)
-    from koma.engine.taking import take_of
-
     assert take_of(again, passed.takes()[0], {}, 0.0).verdict is Verdict.FAILED
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from koma import __version__
 from koma.app.versions import LOOK_AGAIN, PROBE_SECONDS, Versions
 from koma.core.request import BackendStatus
 from koma.core.words import BackendKind
@@ -66,6 +67,26 @@ def test_what_the_server_has_is_kept(app):
     asked(app, Served(), 0.0)
     assert "ink.safetensors" in app.live_signatures.read_text()
     assert json.loads(app.live_memory.read_text()) == {"device": "cuda", "total": 12 << 30}
+
+
+class Beside(Served):
+    """What works on this machine, beside the server."""
+
+    kind, name = BackendKind.CPU, "cpu"
+
+    async def probe(self):
+        return BackendStatus(True, "0.1", versions={"av": "18.0"})
+
+    async def signatures(self):
+        return None
+
+
+def test_the_versions_of_a_backend_are_kept_apart_from_those_of_another(app):
+    versions = Versions(app)
+    asyncio.run(versions.ask(Told(), [Served(), Beside()]))
+    assert versions.known[BackendKind.COMFYUI] == {"koma": __version__, "comfyui": "1.0"}
+    assert versions.known[BackendKind.CPU] == {"koma": __version__, "cpu": "0.1", "av": "18.0"}
+    assert json.loads(app.versions_file.read_text()) == {"koma": __version__, "comfyui": "1.0", "cpu": "0.1", "av": "18.0"}
 
 
 @pytest.mark.parametrize(

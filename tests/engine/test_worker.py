@@ -35,7 +35,7 @@ def queued(rig, *jobs):
 
 def test_a_render_ends_published_with_take_receipt_and_events():
     rig = Rig()
-    rig.versions["comfyui"] = "1.0"
+    rig.versions |= {BackendKind.COMFYUI: {"comfyui": "1.0"}, BackendKind.CPU: {"cpu": "2.0"}}
     job = until_over(rig, queued(rig, make_job()))
     take = rig.store.take(job.work.take_key)
     assert job.state is JobState.DONE

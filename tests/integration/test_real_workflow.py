@@ -1,69 +1,29 @@
 """Whole stories against a real ComfyUI server: the command line on one side, the server's own queue and history on the other.
 
-Needs no model, but for the last story, which wants the name of a checkpoint of the SD 1.5 kind in KOMA_COMFYUI_CHECKPOINT; a tiny one
-with random weights will do.
+Needs no model, but for the last stories, which want the name of a checkpoint of the SD 1.5 kind, with its VAE, in KOMA_COMFYUI_CHECKPOINT;
+a tiny one with random weights will do.
 """
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
 from koma.pixels.clip import open_clip
-from support.needs import OPT_IN, real_comfyui
-from support.workspaces import TEMPLATES, Workspace, comfyui_config, eventually
+from support.real_server import RealServer
+from support.workspaces import TEMPLATES, Workspace, comfyui_config, eventually, picture
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCENE_FILE, PROJECT_FILE = "projects/real/s01.yaml", "projects/real/project.yaml"
-CHECKPOINT = os.environ.get("KOMA_COMFYUI_CHECKPOINT", "")
 BLURS = 6
 
 
-class Server:
-    """What the real server itself says about one project's prompts."""
-
-    def __init__(self, url: str, project: str) -> None:
-        self.url, self._project = url, project
-
-    def get(self, path: str) -> Any:
-        return httpx.get(f"{self.url}{path}", timeout=60).json()
-
-    def history(self) -> dict[str, Any]:
-        """Prompts of this project that were executed, by prompt id."""
-        return {prompt_id: entry for prompt_id, entry in self.get("/history").items() if self._ours(entry["prompt"])}
-
-    def running(self) -> list[str]:
-        """Prompt ids of this project that run now."""
-        return [item[1] for item in self.get("/queue")["queue_running"] if self._ours(item)]
-
-    def waiting(self) -> list[str]:
-        return [item[1] for item in self.get("/queue")["queue_pending"] if self._ours(item)]
-
-    def _ours(self, item: Any) -> bool:
-        return f"{self._project}/" in json.dumps(item[3])
-
-
 @pytest.fixture
-def project() -> str:
-    return f"real-{time.time_ns():x}"
-
-
-@pytest.fixture
-def server(project: str, monkeypatch: pytest.MonkeyPatch) -> Server:
-    url = real_comfyui()
-    for name in [name for name in os.environ if name.startswith("KOMA_")]:
-        monkeypatch.delenv(name)
-    return Server(url, project)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, server: Server, project: str) -> Workspace:
+def workspace(tmp_path: Path, server: RealServer, project: str) -> Workspace:
     """One shot, drawn from noise: still and video."""
     made = Workspace(tmp_path, comfyui_config(server.url))
     made.write(
@@ -77,15 +37,15 @@ def workspace(tmp_path: Path, server: Server, project: str) -> Workspace:
 
 
 def test_a_shot_is_rendered_fetched_and_measured_and_a_second_run_submits_nothing(
-    workspace: Workspace, server: Server, project: str
+    workspace: Workspace, server: RealServer, project: str
 ) -> None:
     still, video = f"{project}/s01/sh010/still", f"{project}/s01/sh010/video"
 
     workspace.once()
 
     assert len(server.history()) == 2
-    with Image.open(workspace.output(still, ".png")) as picture:
-        assert picture.size == (128, 96)
+    with Image.open(workspace.output(still, ".png")) as drawn:
+        assert drawn.size == (128, 96)
     with open_clip(workspace.output(video, ".mp4")) as clip:
         assert len(list(clip.frames)) == 5
     for target in (still, video):
@@ -105,7 +65,9 @@ def test_a_shot_is_rendered_fetched_and_measured_and_a_second_run_submits_nothin
     assert len(workspace.events("job_submitted")) == 2
 
 
-def test_an_edit_renders_its_shot_a_revert_renders_nothing_and_equal_pixels_stop_the_cascade(workspace: Workspace, server: Server) -> None:
+def test_an_edit_renders_its_shot_a_revert_renders_nothing_and_equal_pixels_stop_the_cascade(
+    workspace: Workspace, server: RealServer
+) -> None:
     workspace.once()
     before = workspace.pictures()
     scene = workspace.read(SCENE_FILE)
@@ -142,37 +104,38 @@ def slow_still(workspace: Workspace) -> None:
 
 
 def test_killed_in_the_middle_of_a_render_the_next_start_adopts_it_and_the_server_runs_it_once(
-    workspace: Workspace, server: Server, project: str
+    workspace: Workspace, server: RealServer, project: str
 ) -> None:
     slow_still(workspace)
     with workspace.start("run") as first:
-        prompt_id = eventually(server.running, "the render runs at the server", seconds=120, process=first)[0]
+        (prompt_id,) = eventually(server.running, "the render runs at the server", seconds=120, process=first)
         eventually(lambda: workspace.events("job_submitted"), "the daemon knows that it was accepted", process=first)
         first.kill()
-    assert server.running() == [prompt_id], "the render was over too soon for this story: raise BLURS"
+    assert list(server.running()) == [prompt_id], "the render was over too soon for this story: raise BLURS"
 
     with workspace.start("run", "--once") as second:
         eventually(lambda: workspace.events("job_adopted"), "the render is found again", process=second)
         assert second.ended() == 0, second.said
 
     assert list(server.history()) == [prompt_id]
-    assert server.waiting() == server.running() == []
+    assert not server.waiting()
+    assert not server.running()
     receipt = workspace.receipt(f"{project}/s01/sh010/still")
     assert (receipt["prompt_id"], receipt["attempts"]) == (prompt_id, 1)
     assert workspace.verdict(f"{project}/s01/sh010/still") == "passed"
     assert workspace.actions() == {}
 
 
-def test_the_still_template_draws_with_a_checkpoint_and_shows_each_step(
-    workspace: Workspace, server: Server, project: str, tiny_checkpoint: str
-) -> None:
+@pytest.fixture
+def stills(workspace: Workspace, project: str, tiny_checkpoint: str) -> Workspace:
+    """The shipped template for stills, and a checkpoint with hardly anything in it."""
     shutil.copytree(REPOSITORY / "templates/still", workspace.root / "templates/still")
     workspace.write(
         PROJECT_FILE,
         f"""\
 kind: project
 id: {project}
-width: 64
+width: 128
 height: 64
 checkpoint: {tiny_checkpoint}
 phases: [still]
@@ -180,16 +143,60 @@ parameters: {{still: {{steps: 4, sampler_name: euler, scheduler: normal}}}}
 gates: {{rules: {{still: {{sharpness: {{required: false}}, blank: {{required: false}}, black: {{required: false}}}}}}}}
 """,
     )
-    workspace.once()
+    return workspace
+
+
+def nodes_of(receipt: Any) -> Any:
+    """Inputs of each node of what was submitted."""
+    return {name: node["inputs"] for name, node in receipt["request"]["document"].items()}
+
+
+def test_the_still_template_draws_with_a_checkpoint_and_shows_each_step(
+    stills: Workspace, server: RealServer, project: str, tiny_checkpoint: str
+) -> None:
+    stills.once()
     assert len(server.history()) == 1
-    assert {"KSampler 1/4", "KSampler 2/4", "KSampler 3/4"} & {event["note"] for event in workspace.events("progress")}
-    assert CHECKPOINT in json.dumps(workspace.receipt(f"{project}/s01/sh010/still")["models"])
-    workspace.once()
+    assert {"KSampler 1/4", "KSampler 2/4", "KSampler 3/4"} & {event["note"] for event in stills.events("progress")}
+    assert tiny_checkpoint in json.dumps(stills.receipt(f"{project}/s01/sh010/still")["models"])
+    stills.once()
     assert len(server.history()) == 1
 
 
-@pytest.fixture
-def tiny_checkpoint() -> str:
-    if not CHECKPOINT:
-        pytest.skip(OPT_IN + "set KOMA_COMFYUI_CHECKPOINT to a checkpoint file of the server")
-    return CHECKPOINT
+SETS = {"draft": (15, 7.0, ".draft"), "final": (25, 8.0, "")}
+
+
+@pytest.mark.parametrize(("rendition", "steps", "cfg", "suffix"), [(name, *given) for name, given in SETS.items()], ids=SETS.keys())
+def test_the_still_template_draws_each_rendition_with_its_own_set_and_smaller_where_a_scale_asks_for_it(
+    stills: Workspace, project: str, rendition: str, steps: int, cfg: float, suffix: str
+) -> None:
+    stills.edit("koma.yaml", "rendition: final", f"rendition: {rendition}")
+    stills.edit(PROJECT_FILE, "{steps: 4, ", "{scale: 0.5, ")
+    stills.once()
+    still = f"{project}/s01/sh010/still{suffix}"
+    nodes = nodes_of(stills.receipt(still))
+    assert (nodes["sampler"]["steps"], nodes["sampler"]["cfg"]) == (steps, cfg)
+    assert (nodes["canvas"]["width"], nodes["canvas"]["height"]) == (64, 32)
+    with Image.open(stills.output(still, ".png")) as drawn:
+        assert drawn.size == (128, 64)
+
+
+PACK = "ComfyUI_IPAdapter_plus"
+
+
+def test_a_character_whose_pictures_need_a_pack_that_is_not_there_waits_for_it_alone(
+    stills: Workspace, server: RealServer, project: str
+) -> None:
+    stills.write("projects/real/references/aki/front.png", picture(1))
+    stills.write("projects/real/ren.yaml", "kind: character\nid: ren\nname: Ren\n")
+    stills.append(SCENE_FILE, "  - {id: sh020, characters: [ren], seed: 1}\n")
+    if PACK in json.dumps(server.get("/object_info/IPAdapterAdvanced")):
+        pytest.skip(f"this server has {PACK}")
+
+    stills.once(code=1)
+
+    assert server.rendered() == [f"{project}/s01/sh020/still"]
+    assert stills.verdict(f"{project}/s01/sh020/still") == "passed"
+    plan = stills.plan()
+    assert [problem["missing"] for problem in plan["problems"]] == [PACK]
+    assert stills.actions() == {f"{project}/s01/sh010/still": ("hold", "missing")}
+    assert f"install {PACK} on the server" in stills.koma("explain", f"{project}/s01/sh010/still").out

@@ -427,7 +427,7 @@ class Rig:
         self.measure = ScoredMeasure()
         self.shelf = Shelf()
         self.heard = Heard()
-        self.versions: dict[str, str] = {}
+        self.versions: dict[BackendKind, dict[str, str]] = {}
 
     def worker(self, fuse: Fuse | None = None, **options: Any) -> Worker:
         def port(inner: Any) -> Any:

@@ -120,7 +120,7 @@ class Workspace:
         self.write(path, self.read(path) + text)
 
     def add_template(self, *names: str) -> None:
-        """Copy templates that the stories' workspace does not have: `cast`, `posed`, `sheeted`, `noiseloop`."""
+        """Copy templates that the stories' workspace does not have: `cast`, `posed`, `sheeted`, `noiseloop`, `reel`."""
         for name in names:
             shutil.copytree(FURTHER_TEMPLATES / name, self.root / "templates" / name)
 
@@ -191,10 +191,10 @@ class Workspace:
 
 
 def picture(seed: int, side: int = 512, kind: str = "PNG") -> bytes:
-    """A square picture of coloured fields, other ones for each seed, large enough for a reference."""
+    """A square picture of coloured fields, other ones for each seed, large enough for a reference; `kind` is PNG or WEBP."""
     fields = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     out = io.BytesIO()
-    Image.fromarray(fields).resize((side, side), Image.Resampling.NEAREST).save(out, kind)
+    Image.fromarray(fields).resize((side, side), Image.Resampling.NEAREST).save(out, kind, lossless=True)
     return out.getvalue()
 
 

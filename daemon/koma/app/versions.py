@@ -11,6 +11,7 @@ from koma import __version__
 from koma.app.workspace import App
 from koma.core.preflight import ServerMemory, memory_to_json
 from koma.core.request import BackendStatus
+from koma.core.words import BackendKind
 from koma.engine.worker import Worker
 from koma.ports import Backend
 from koma.templating.signatures import dump_signatures
@@ -20,7 +21,7 @@ LOOK_AGAIN = 4  # probes after which node signatures and model files are read ag
 
 
 class Versions:
-    """Knows which versions answer. `known` goes into receipts; a worker is told of each backend that answers or does not.
+    """Knows which versions answer. `known` goes into receipts, each backend's into what it made; a worker is told which of them answer.
 
     `lacking` says whether something waits for what the server did not have.
     """
@@ -28,7 +29,7 @@ class Versions:
     def __init__(self, app: App, lacking: Callable[[], bool] = lambda: False) -> None:
         self._app = app
         self._lacking = lacking
-        self.known: dict[str, str] = {"koma": __version__}
+        self.known: dict[BackendKind, dict[str, str]] = {kind: {"koma": __version__} for kind in BackendKind}
         self._up: dict[str, bool] = {}
 
     @property
@@ -43,13 +44,13 @@ class Versions:
             status = await backend.probe()
             worker.reached(backend.kind, status.message, up=status.up, first=backend.name not in self._up)
             if status.up and (again or not self._up.get(backend.name)):
-                self.known.update(status.versions)
-                self.known.update({str(backend.kind): status.version} if status.version else {})
+                self.known[backend.kind] |= {**status.versions, **({str(backend.kind): status.version} if status.version else {})}
                 changed = await self._signatures(backend) or changed
             if status.up and status.device:
                 changed = self._memory(status) or changed
             self._up[backend.name] = status.up
-        return _write(self._app.versions_file, json.dumps(self.known, sort_keys=True)) or changed
+        everything = {name: version for versions in self.known.values() for name, version in versions.items()}
+        return _write(self._app.versions_file, json.dumps(everything, sort_keys=True)) or changed
 
     async def _signatures(self, backend: Backend) -> bool:
         live = await backend.signatures()

@@ -24,12 +24,21 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     Reason.REMOVED: ("no document asks for it any more", ""),
     Reason.CURRENT: ("it is published, measured and judged as asked for", ""),
     Reason.HELD_BY_SPEC: ("its document says `hold: true`", "take `hold: true` out of its shot or scene"),
+    Reason.HELD_BY_REVIEW: (
+        "a review holds it",
+        "decide about it again: koma review approve {target}, or take the decision out of its document",
+    ),
     Reason.BLOCKED: ("something that it reads has an error", "koma check"),
     Reason.MISSING: (
         "the server lacks a node pack, a model file or memory for it",
         f"{_SEE}   (names it; it goes on by itself when it is there)",
     ),
     Reason.WAITING: ("a target that it needs has no take that passed", "koma explain {cause}"),
+    Reason.PHASE_CLOSED: (
+        "its phase, or the sheet that it reads, is not open yet",
+        "koma status   (says what it takes and which are missing); mend those, or: koma review approve",
+    ),
+    Reason.REVIEW: ("it is made, and waits for a person's approval", f"look at it ({_SEE}); then: koma review approve {{target}}"),
     Reason.GATE_FAILED: (
         "every allowed take failed its gate",
         f"look at its takes ({_SEE}); then change the shot or its seed, loosen the rule, or: {_AGAIN}",

@@ -60,7 +60,7 @@ def _facts(teller: Teller, target_id: str) -> dict[str, Any]:
 def lines_of(facts: Mapping[str, Any]) -> Iterator[str]:
     """Tell a story in lines."""
     yield from _standing(facts)
-    yield from _section("errors in what it reads", [f"{_place(p)}: {p['message']}" for p in facts["problems"] if p["severity"] == "error"])
+    yield from _section("errors in what it reads", [line for p in facts["problems"] if p["severity"] == "error" for line in _error(p)])
     changes = [f"{c['field']}: {_short(c['old'])} -> {_short(c['new'])}  ({_place(c)})" for c in facts["changed"]]
     yield from _section("changed since it was made", changes)
     yield from _section("made from", table([(i["name"], i["from"], i["content_digest"][:12]) for i in facts["inputs"]]))
@@ -74,6 +74,8 @@ def lines_of(facts: Mapping[str, Any]) -> Iterator[str]:
 def _standing(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"{facts['target']}  {facts['rendition']}"
     yield f"{facts['state']}: {facts['action']}, because {facts['meaning']} ({facts['reason']})"
+    if facts["message"]:
+        yield facts["message"]
     if facts["cause"]:
         yield f"it follows from {facts['cause']}"
     if facts["do"]:
@@ -93,6 +95,12 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
         yield from (f"  {line}" for line in lines)
+
+
+def _error(problem: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{_place(problem)}: {problem['message']}"
+    if problem["hint"]:
+        yield f"  do: {problem['hint']}"
 
 
 def _take(take: Mapping[str, Any]) -> Iterator[str]:

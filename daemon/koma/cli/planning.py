@@ -81,6 +81,7 @@ def as_json(action: Action) -> dict[str, Any]:
         "root_cause": not action.cause,
         "cause": action.cause,
         "waits_for": action.waits_for,
+        "message": action.message,
         "take": action.take_number,
         "render_key": action.key,
         "changed": [
@@ -136,6 +137,7 @@ def lines_of(action: Action) -> list[str]:
     notes += ["not certain yet"] if not action.certain else []
     notes += [f"about {action.p50_seconds:.0f} s, at most {action.p90_seconds:.0f} s"] if action.p50_seconds >= 1 else []
     lines = [f"{SYMBOLS[action.action]} {action.target_id}  {action.action} ({'; '.join(notes)})"]
+    lines += [f"    {action.message}"] if action.message and action.action is ActionKind.HOLD else []
     for change in action.changed:
         where = ":".join(str(part) for part in (change.file, change.line, change.column) if part)
         lines.append(f"    {change.field}: {_short(change.old)} -> {_short(change.new)}  ({where})")

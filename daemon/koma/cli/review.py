@@ -7,34 +7,34 @@ import typer
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Approve, reject, retake or hold; every decision is a document.")
 Targets = Annotated[list[str], typer.Argument(metavar="TARGET...", help="An id, the beginning of one, or a pattern with * and ?.")]
 Subjects = Annotated[list[str], typer.Argument(metavar="TARGET...", help="Targets as above; with --phase, PROJECT or PROJECT/SCENE.")]
-Take = Annotated[int, typer.Option("--take", min=1, help="Number of the take; else the published one, or the newest.")]
+Take = Annotated[int | None, typer.Option("--take", min=1, help="Number of the take; else the published one, or the newest.")]
 PhaseOption = Annotated[str, typer.Option("--phase", help="Decide about this phase instead of about takes.")]
 Comment = Annotated[str, typer.Option("--comment", help="Why, for people.")]
 By = Annotated[str, typer.Option("--by", help="Who decided; else the name of the account.")]
 
 
 @app.command()
-def approve(ctx: typer.Context, targets: Subjects, take: Take = 0, phase: PhaseOption = "", comment: Comment = "", by: By = "") -> int:
+def approve(ctx: typer.Context, targets: Subjects, take: Take = None, phase: PhaseOption = "", comment: Comment = "", by: By = "") -> int:
     """Let takes count as passed and be chosen, whatever their gate says; with --phase, open what follows."""
     from koma.cli.reviewing import Wanted, decide
 
-    return decide(ctx.obj, Wanted("approve", targets, take, phase, comment, by))
+    return decide(ctx.obj, Wanted("approve", targets, take or 0, phase, comment, by))
 
 
 @app.command()
-def reject(ctx: typer.Context, targets: Subjects, take: Take = 0, phase: PhaseOption = "", comment: Comment = "", by: By = "") -> int:
+def reject(ctx: typer.Context, targets: Subjects, take: Take = None, phase: PhaseOption = "", comment: Comment = "", by: By = "") -> int:
     """Let takes count as failed; with --phase, keep closed what follows."""
     from koma.cli.reviewing import Wanted, decide
 
-    return decide(ctx.obj, Wanted("reject", targets, take, phase, comment, by))
+    return decide(ctx.obj, Wanted("reject", targets, take or 0, phase, comment, by))
 
 
 @app.command()
-def retake(ctx: typer.Context, targets: Targets, take: Take = 0, comment: Comment = "", by: By = "") -> int:
+def retake(ctx: typer.Context, targets: Targets, take: Take = None, comment: Comment = "", by: By = "") -> int:
     """Make one more take, once; the one there is counts until then."""
     from koma.cli.reviewing import Wanted, decide
 
-    return decide(ctx.obj, Wanted("retake", targets, take, "", comment, by))
+    return decide(ctx.obj, Wanted("retake", targets, take or 0, "", comment, by))
 
 
 @app.command()

@@ -15,6 +15,7 @@ from koma.core.phases import PhaseRate
 from koma.core.problem import Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.take import Take
+from koma.core.target import phase_of
 from koma.core.words import ActionKind, Reason, TargetState, Verdict
 from koma.engine.standing import FOR_A_PERSON, states
 from koma.engine.survey import Survey
@@ -23,6 +24,7 @@ from koma.ports import Store
 WATCH_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[2J"
 _MOST = 20
+_EACH = FOR_A_PERSON - {Reason.PHASE_CLOSED}  # why a phase is closed is told once, with its rate
 
 
 def run(workspace: Path | None, *, watch: bool, as_json: bool) -> int:
@@ -60,9 +62,9 @@ def facts_of(app: App) -> dict[str, Any]:
         ),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "targets": _targets(survey, app.store),
-        "phases": [_phase(rate) for rate in plan.phases.values()],
+        "phases": [_phase(rate) for rate in app.surveyor.phases(survey).values()],
         "queue": [_job(job) for job in survey.jobs],
-        "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in FOR_A_PERSON],
+        "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in _EACH],
         "on_hold": _on_hold(plan.actions),
         "problems": {"errors": errors, "warnings": len(survey.wanted.problems) - errors},
     }
@@ -74,7 +76,7 @@ def _targets(survey: Survey, store: Store) -> list[dict[str, Any]]:
     judged: dict[tuple[str, str], list[int]] = {}
     for row in store.take_rows():
         if row.rendition == survey.rendition and row.verdict != Verdict.UNMEASURED:
-            tally = judged.setdefault((row.target.split("/", 1)[0], row.target.rpartition("/")[2]), [0, 0])
+            tally = judged.setdefault((row.target.partition("/")[0], phase_of(row.target)), [0, 0])
             tally[0] += 1
             tally[1] += row.verdict == Verdict.PASSED
     rows = []
@@ -112,7 +114,7 @@ def _waiting(action: Action, store: Store) -> dict[str, Any]:
     return {
         "target": action.target_id,
         "reason": action.reason,
-        "why": "; ".join([meaning(action.reason), *(why_not(take) if take else [])]),
+        "why": "; ".join([meaning(action.reason), *filter(None, [action.message]), *(why_not(take) if take else [])]),
         "do": what_to_do(action.reason, action.target_id, action.cause),
     }
 
@@ -133,7 +135,7 @@ def why_not(take: Take) -> list[str]:
 
 def _on_hold(actions: Sequence[Action]) -> dict[str, int]:
     """Count held targets by reason, where nobody is asked to decide about each."""
-    held = [action.reason for action in actions if action.action is ActionKind.HOLD and action.reason not in FOR_A_PERSON]
+    held = [action.reason for action in actions if action.action is ActionKind.HOLD and action.reason not in _EACH]
     return {reason: held.count(reason) for reason in Reason if reason in held}
 
 
@@ -159,18 +161,21 @@ def _row(row: Mapping[str, Any]) -> list[object]:
 
 def _phases(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Lines about the phases: how many passed, what that says of the rate, what it takes, and why one is closed."""
-    if phases:
-        yield ""
-        rows = [
-            (one["scope"], one["phase"], f"{one['passed']} of {one['wanted']}", _rate(one), "open" if one["open"] else "closed", one["why"])
-            for one in phases
-        ]
-        yield from table(rows, ["scope", "phase", "passed", "rate (95 % interval), threshold", "", ""])
+    if not phases:
+        return
+    rows = [
+        (one["scope"], one["phase"], f"{one['passed']} of {one['wanted']}", *_shares(one), "open" if one["open"] else "closed")
+        for one in phases
+    ]
+    yield from ["", *table(rows, ["scope", "phase", "passed", "rate", "95 % interval", "needed", ""])]
+    for one in phases:
+        if not one["open"]:
+            yield f"  {one['scope']} {one['phase']}: {one['why']}"
 
 
-def _rate(phase: Mapping[str, Any]) -> str:
+def _shares(phase: Mapping[str, Any]) -> tuple[str, str, str]:
     low, high = phase["interval"].values()
-    return f"{phase['rate'] or 0:.0%} ({low:.0%} to {high:.0%}), {phase['threshold']:.0%}"
+    return f"{phase['rate'] or 0:.0%}", f"{low:.0%} to {high:.0%}", f"{phase['threshold']:.0%}"
 
 
 def _queue(jobs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -195,8 +200,8 @@ def _person(facts: Mapping[str, Any]) -> Iterator[str]:
         yield from ["", f"{count(facts['problems']['errors'], 'error')} in documents, references or templates   do: koma check"]
     for reason, number in facts["on_hold"].items():
         yield f"{count(number, 'target')} on hold: {meaning(Reason(reason))}"
-    waiting = facts["waiting"]
-    yield from ["", f"{count(len(waiting), 'target')} waiting for a person:" if waiting else "nothing waits for a person"]
+    waiting, nothing = facts["waiting"], "nothing else" if Reason.PHASE_CLOSED in facts["on_hold"] else "nothing"
+    yield from ["", f"{count(len(waiting), 'target')} waiting for a person:" if waiting else f"{nothing} waits for a person"]
     for item in waiting[:_MOST]:
         yield from [f"  {item['target']}: {item['reason']}: {item['why']}", f"    do: {item['do']}"]
     if len(waiting) > _MOST:

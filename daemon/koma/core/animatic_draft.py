@@ -1,10 +1,12 @@
 """Drafts for the animatic: the resolved panel description, with the reference pictures that it draws."""
 
+from typing import Any
+
 from koma.core.casting import input_of, portrait
 from koma.core.chain import Run
 from koma.core.draft import Context, Cut, Draft, Input, expect_of, hold_of, needs_of, origin_of
 from koma.core.keys import derived_seed
-from koma.core.panel import Span, panel_of, panel_size, sheet_panel_of
+from koma.core.panel import Span, panel_of, sheet_panel_of
 from koma.core.runs import Chain, FrameRule, counts_of
 from koma.core.target import Read
 from koma.core.words import BackendKind, Phase, Reason
@@ -30,7 +32,7 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
             names[who["id"]] = f"reference:{who['id']}"
             inputs.append(input_of(names[who["id"]], reference))
     seed = _seed(origin_of(world, cut.address), cut)
-    size = panel_size(cut.values["width"], cut.values["height"])
+    panel = _panel(context, cut, seed, names)
     reads = (Read(FOLLOWS, _before(cut, cut.run), "last"),) if cut.run is not None and cut.run.follows else ()
     return Draft(
         cut.id,
@@ -41,11 +43,11 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
         Reason.BLOCKED if any(given.unusable for given in inputs) else hold_of(cut),
         cut.values,
         seed,
-        panel=_panel(context, cut, seed, names),
+        panel=panel,
         reads=reads,
         inputs=tuple(inputs),
         needs=tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
-        expect=expect_of(cut, *size),
+        expect=expect_of(cut, panel["width"], panel["height"]),
         backend=BackendKind.ANIMATIC,
     )
 
@@ -54,7 +56,7 @@ def _before(cut: Cut, run: Run) -> str:
     return f"{cut.address}/{cut.phase}/{run._replace(place=run.place - 1).part}"
 
 
-def _panel(context: Context, cut: Cut, seed: int, names: dict[str, str]) -> dict[str, object]:
+def _panel(context: Context, cut: Cut, seed: int, names: dict[str, str]) -> dict[str, Any]:
     project = context.world.project.data
     if cut.scene.kind == "character":
         return sheet_panel_of(cut.values["characters"][0], project, cut.shot["id"], seed, names)

@@ -25,7 +25,7 @@ def _has_pictures(context: Context, entry: Mapping[str, Any]) -> bool:
     doc = context.world.characters.get(entry["id"])
     if doc is None:
         return True
-    missing = [(path, file) for path, file in _named_pictures(doc, entry) if f"{context.world.folder}/{file}" not in context.world.pictures]
+    missing = _missing_pictures(context.world, doc, entry)
     for path, file in missing:
         place = context.place(doc.file, doc.part, path)
         hint = "put it there, or take it out of `references`"
@@ -33,6 +33,17 @@ def _has_pictures(context: Context, entry: Mapping[str, Any]) -> bool:
         if problem not in context.problems:
             context.problems.append(problem)
     return not missing
+
+
+def _missing_pictures(world: World, doc: Doc, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give (field path, path) of pictures that the document names for this entry and that are not there. Found once for the same looks."""
+    key = ("missing pictures", *map(entry.get, _LOOKS))
+    if key not in world.memo:
+        world.memo[key] = [(path, file) for path, file in _named_pictures(doc, entry) if f"{world.folder}/{file}" not in world.pictures]
+    return world.memo[key]  # type: ignore[no-any-return]  # set just above
+
+
+_LOOKS = ("id", "version", "outfit", "expression", "pose")
 
 
 def listed_of(doc: Doc, part: str) -> tuple[str, Sequence[str]]:
@@ -75,6 +86,13 @@ def pose_image(doc: Doc, pose: str) -> str:
 
 def picture_folders(world: World, entry: Mapping[str, Any]) -> set[str]:
     """Folders below references/ that an entry of a scene or shot reads pictures from: `aki`, `aki/child`, `aki/outfits/coat`."""
+    key = ("picture folders", *map(entry.get, _LOOKS))
+    if key not in world.memo:
+        world.memo[key] = _picture_folders(world, entry)
+    return world.memo[key]  # type: ignore[no-any-return]  # set just above; nobody changes it
+
+
+def _picture_folders(world: World, entry: Mapping[str, Any]) -> set[str]:
     who = entry["id"]
     doc = world.characters.get(who)
     if doc is None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from koma.core.casting import input_of, portrait
+from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, Input, LoadedTemplate, blocked, expect_of, hold_of, needs_of, origin_of
 from koma.core.hints import closest
 from koma.core.injection import Injected, inject
@@ -37,8 +38,9 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     """
     manifest, values = template.manifest, cut.values
     pictures = _pictures(context, cut, manifest, given or {})
-    size = [int(_asked(context, cut, manifest).get(name, values[name])) for name in ("width", "height")]
-    injected = inject(context.world, values, manifest, *size)
+    asked = _asked(context, cut, manifest)
+    size = [_side(asked.get(name), values[name]) for name in ("width", "height")]
+    injected = _injected(context.world, values, manifest, *size)
     reads, inputs = (*pictures.reads, *injected.reads), (*pictures.inputs, *injected.inputs)
     params, problems = _parameters(
         context, cut, template, [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)], injected
@@ -46,7 +48,7 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     length = _length_problems(manifest, cut)
     problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + [*pictures.lacking, *injected.problems]
     problems += style_problems(context.world, template.name, params, NOWHERE)
-    context.problems += [_placed(context, cut, problem) for problem in problems]
+    context.problems += [_placed(context, cut, manifest, problem) for problem in problems]
     if any(problem.severity is Severity.ERROR for problem in problems) or any(picture.unusable for picture in inputs):
         return blocked(cut)._replace(inputs=inputs)
     return Draft(
@@ -70,6 +72,19 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     )
 
 
+def _side(asked: Any, usual: int) -> int:
+    """Give the px of one side: as somebody asked for it, but what is no length is a Problem elsewhere, and the usual one is taken."""
+    return int(asked) if isinstance(asked, int | float) and 1 <= asked < float("inf") else usual
+
+
+def _injected(world: World, values: Mapping[str, Any], template: Template, width: int, height: int) -> Injected:
+    """Inject once for all shots with the same cast: members that are cast alike are one value, which the world keeps."""
+    key = ("injected", template.name, width, height, values["framing"], *map(id, values["characters"]))
+    if key not in world.memo:
+        world.memo[key] = inject(world, values, template, width, height), values["characters"]
+    return world.memo[key][0]  # type: ignore[no-any-return]  # set just above
+
+
 def _expected(cut: Cut, template: Template, params: Mapping[str, Any]) -> dict[str, Any]:
     """Say what must come out. A step that multiplies frames makes (n - 1) · m + 1 of n, at m times the rate."""
     values = cut.values
@@ -78,15 +93,28 @@ def _expected(cut: Cut, template: Template, params: Mapping[str, Any]) -> dict[s
     return expect if many == 1 else {**expect, "frames": (expect["frames"] - 1) * many + 1, "fps": expect["fps"] * many}
 
 
-def _placed(context: Context, cut: Cut, problem: Problem) -> Problem:
+def _placed(context: Context, cut: Cut, template: Template, problem: Problem) -> Problem:
+    """Place a Problem where it is written: a parameter wherever somebody set it, everything else in the shot or the sheet."""
     if problem.place.file:
         return problem
     prefix = "sheet" if cut.scene.kind == "character" else f"shots.{cut.shot['id']}"
-    return problem._replace(place=context.place(cut.scene.file, cut.scene.part, f"{prefix}.{problem.path}".rstrip(".")))
+    doc, path = cut.scene, f"{prefix}.{problem.path}".rstrip(".")
+    head, _, name = problem.path.partition(".")
+    if head == "parameters":
+        owners = ((data, owner, start) for data, owner, start in _owners(context.world, cut) if data.get("parameters"))
+        setters = (found[1:] for found in owners if name in (found[0]["parameters"].get(template.name) or {}))
+        doc, path = next(((owner, f"{start}parameters.{template.name}.{name}") for owner, start in setters), (doc, path))
+    return problem._replace(place=context.place(doc.file, doc.part, path))
+
+
+def _owners(world: World, cut: Cut) -> tuple[tuple[Mapping[str, Any], Doc, str], ...]:
+    """Give what may say something about a target, narrowest first: fields, document, and where in it they stand."""
+    scene, project = cut.scene, world.project
+    return (cut.shot, scene, f"shots.{cut.shot['id']}."), (scene.data, scene, ""), (project.data, project, "")
 
 
 def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
-    """Template of a target: what its cut says, else the choice of shot, scene or project, else the default. A Problem where there is none."""
+    """Template of a target: what its cut says, else the choice of shot, scene or project, else the default; a Problem for none."""
     name, doc, path = _choice(context, cut)
     if name in context.broken:
         context.problems += context.broken[name]
@@ -95,17 +123,15 @@ def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
     return context.templates.get(name)
 
 
-def _choice(context: Context, cut: Cut) -> tuple[str, Any, str]:
-    scene, project = cut.scene, context.world.project
-    own = f"shots.{cut.shot['id']}"
-    owners = ((cut.shot, scene, f"{own}."), (scene.data, scene, ""), (project.data, project, ""))
+def _choice(context: Context, cut: Cut) -> tuple[str, Doc, str]:
+    scene, owners = cut.scene, _owners(context.world, cut)
     if cut.template:
         said = ((doc, f"{prefix}finish.{cut.phase}") for data, doc, prefix in owners if cut.phase in (data.get("finish") or {}))
         return cut.template, *next(said, (scene, "sheet"))
     for data, doc, prefix in owners:
         if cut.phase in (data.get("templates") or {}):
             return str(data["templates"][cut.phase]), doc, f"{prefix}templates.{cut.phase}"
-    return DEFAULT_TEMPLATES[cut.phase], scene, own
+    return DEFAULT_TEMPLATES[cut.phase], scene, f"shots.{cut.shot['id']}"
 
 
 def _no_template(context: Context, name: str, phase: Phase) -> Problem:
@@ -119,7 +145,8 @@ def _asked(context: Context, cut: Cut, template: Template) -> dict[str, Any]:
     """Parameters that people set for this template: the shot's over the scene's over the project's."""
     wanted: dict[str, Any] = {}
     for owner in (context.world.project.data, cut.scene.data, cut.shot):
-        wanted.update((owner.get("parameters") or {}).get(template.name) or {})
+        if owner.get("parameters"):
+            wanted.update(owner["parameters"].get(template.name) or {})
     return wanted
 
 
@@ -132,11 +159,13 @@ def _parameters(
     seed = take_seed(origin, cut.number, seeded) if cut.run is None else segment_seed(origin, cut.number, seeded, cut.run.place)
     slots = {name: PLACEHOLDER + name for name in pictures if name in manifest.inputs}
     given = {**_standard(context, cut, manifest, wanted), "seed": seed, **slots, **wanted}
+    params, problems = bind(manifest, given, context.rendition, NOWHERE)
+    # Made here, so not checked again; only a sample's have to be.
     if manifest.characters is not None:
-        given["characters"] = injected.characters
+        params["characters"] = injected.characters
     if manifest.style_references:
-        given["style_references"] = [PLACEHOLDER + name for name in pictures if name.startswith(_STYLE)]
-    return bind(manifest, given, context.rendition, NOWHERE)
+        params["style_references"] = [PLACEHOLDER + name for name in pictures if name.startswith(_STYLE)]
+    return params, problems
 
 
 def _standard(context: Context, cut: Cut, template: Template, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +218,7 @@ def _style_pictures(world: World, count: int) -> list[Input]:
 
 
 def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | None:
-    """Find what an input reads of another target: the shot's own still, with its last finishing step, or the shot that it continues from."""
+    """Find what an input reads of another target: the shot's own still, with its last finishing step, or the shot it continues from."""
     if wanted.source != Phase.STILL:
         return None
     if cut.start is not None and cut.start.target:

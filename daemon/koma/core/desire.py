@@ -268,7 +268,7 @@ def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> in
 
 
 def _estimate(draft: Draft) -> float:
-    """Give the seconds a render may take before there is experience: the template's word; of what is drawn or joined here, by its frames."""
+    """Give the seconds a render may take before there is experience: the template's word; for what is made here, by its frames."""
     if draft.template is not None:
         return float(draft.template.manifest.estimate_seconds)
     seconds = _CPU_FRAME if draft.backend is BackendKind.CPU else _PANEL_FRAME
@@ -278,7 +278,10 @@ def _estimate(draft: Draft) -> float:
 _PANEL_FRAME, _CPU_FRAME = 0.06, 0.03
 
 
-_NOT_FACTS = frozenset({"prompt", "negative", "seed", "width", "height", "frames", "fps", "output_prefix"})
+# What other facts tell field by field: words, sizes, and of the characters everything but the weight of their pictures.
+_NOT_FACTS = frozenset(
+    {"prompt", "negative", "seed", "width", "height", "frames", "fps", "output_prefix", "characters", "style_references"}
+)
 _LOOK = ("title", "prompt", "negative")
 
 
@@ -293,6 +296,7 @@ def facts_of(world: World, draft: Draft, known: str = "") -> dict[str, Any]:
         facts.update({f"{owner}.{name}": said[name] for name in _LOOK if said.get(name)})
     if draft.template is not None and draft.params is not None:
         facts.update({f"parameters.{name}": value for name, value in draft.params.items() if name not in _NOT_FACTS})
+        facts.update({f"characters.{who['id']}.weight": who["weight"] for who in draft.params.get("characters", ())})
         facts[f"template.{draft.template.name}"] = draft.template.digest
         facts.update({f"words.{name}": draft.params.get(name, "") for name in ("prompt", "negative")})
     return facts

@@ -7,7 +7,7 @@ by `koma cancel`, or by naming other targets for one run. The poses of a sheet c
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from koma.core.phases import GateSettings, Key, PhaseRate, Tally, rates, sheet_rate
+from koma.core.phases import GateSettings, Key, PhaseRate, Tally, rates, said_of, sheet_rate
 from koma.core.target import Target
 from koma.core.words import Phase, Reason
 
@@ -89,7 +89,7 @@ class Phases:
     def is_approved(self, target_id: str, phase: str) -> bool:
         """Whether a person approved this phase for the scope of a target."""
         gating = self._gatings.get(target_id.partition("/")[0])
-        return gating is not None and (gating.settings.scope_of(target_id), phase) in gating.approved
+        return gating is not None and said_of((gating.settings.scope_of(target_id), phase), gating.approved, gating.rejected) is True
 
     def closed(self, target: Target, *, hopeful: bool) -> PhaseRate | None:
         """Rate of what keeps a target closed, a phase or a sheet, None where it is open; `hopeful` as if all passed that still may."""

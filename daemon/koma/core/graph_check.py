@@ -91,7 +91,7 @@ def _unknown_class(kind: str, signatures: Signatures) -> Fault:
         return Fault("unknown-node-class", message, "a ComfyUI that has it", hint, f"ComfyUI with {kind}")
     if pack:
         hint = f"install {pack} on the server and restart it; what needs it goes on by itself"
-        return Fault("unknown-node-class", message, f"node pack {pack}", hint, pack)
+        return Fault("unknown-node-class", f"{message}, which comes with {pack}", f"node pack {pack}", hint, pack)
     near = closest(kind, list(signatures.classes))
     if signatures.live and not near:
         hint = "install the node pack that brings it, and restart the server; what needs it goes on by itself"

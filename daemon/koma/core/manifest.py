@@ -3,7 +3,7 @@
 Kept apart from `koma.core.template`, because models are slow to import and a plan reads templates from the cache.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,6 +36,14 @@ def parse_sample(text: bytes | str, file: str) -> Mapping[str, Any] | list[Probl
     """Read a `sample.yaml`: parameter name → value, everything that the template needs to be rendered once."""
     document = _one_document(text, file)
     return document if isinstance(document, list) else document.data
+
+
+def in_sample(problems: Sequence[Problem], text: bytes | str, file: str) -> list[Problem]:
+    """Place Problems of a sample's values, whose `path` is `parameters.<name>`, at the lines of the sample that they are about."""
+    document = _one_document(text, file)
+    if isinstance(document, list):
+        return document
+    return [p._replace(place=Place(file, *document.entry((p.path.partition(".")[2],)))) for p in problems]
 
 
 def _one_document(text: bytes | str, file: str) -> YamlDoc | list[Problem]:

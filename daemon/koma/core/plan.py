@@ -14,6 +14,7 @@ from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
+LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
 NEXT = "next"  # what the flag `cancelled` says of a target whose render_key was not known when it was cancelled
 _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
@@ -214,8 +215,9 @@ class _Planner:
         return Action(target.id, kind, Reason.RUNNING, target, key, p50_seconds=p50, p90_seconds=p90)
 
     def _unstarted(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
-        if self._flag("retry", target):
-            return self._render(target, key, takes, Reason.FORCED)
+        if retry := self._flag("retry", target):
+            number = self._published_number(target, takes) if retry == LOST else 0
+            return self._render(target, key, takes, Reason.MISSING_OBJECT if number else Reason.FORCED, number)
         if self._flag("cancelled", target) == key:
             return Action(target.id, ActionKind.HOLD, Reason.CANCELLED, target, key)
         if takes:
@@ -253,6 +255,10 @@ class _Planner:
         return Action(
             target.id, ActionKind.RENDER, reason, target, key, waits_for=waits, take_number=number, p50_seconds=p50, p90_seconds=p90
         )
+
+    def _published_number(self, target: Target, takes: Sequence[TakeRow]) -> int:
+        published = self._observed.published.get(target.id)
+        return next((row.number for row in takes if published is not None and row.take_key == published.take_key), 0)
 
     def _with_takes(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         """Decide about a target with takes: judge or measure again, render another, publish, or leave it to a person."""

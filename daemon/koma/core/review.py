@@ -132,13 +132,6 @@ def reviewed(said: Iterable[Said], place: Placed, *, moved: Mapping[str, str], u
     return replace(found, held={found.now(target): one for (target, _), one in targets.items() if one.decision == HOLD})
 
 
-def phases_decided(project: str, docs: Iterable[Doc]) -> tuple[frozenset[Key], frozenset[Key]]:
-    """Give the phases of a project that its review documents approve, and those that they reject, as (scope, phase)."""
-    said = [one for doc in docs for one in sayings(project, doc) if one.phase]
-    found = reviewed(said, lambda file, _part, _path: Place(file), moved={}, unsure=frozenset(), digest="")
-    return found.approved_phases, found.rejected_phases
-
-
 def _with_wider(phases: Mapping[Key, Said]) -> dict[Key, Said]:
     """Drop what was said about a phase in a scene before something was said about it in the whole project."""
     return {

@@ -39,8 +39,8 @@ def gate_rules(
     """Rules that one file of a target must pass: the profile's, with those of a project over them that are about this part.
 
     `own` is `gates.rules` of the project document in `file`: `all` or a phase → metric → threshold. `backend` is what drew the pixels:
-    for a file that the CPU made of others, the backend of those. `expect` describes this very file: a segment has the frames and the rate of its
-    run, a join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
+    for a file that the CPU made of others, the backend of those. `expect` describes this very file: a segment has those of its run, a
+    join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
 
     - `take`, one plain render: own rules `post`; of a still `pre` as well, because a further render reads it.
     - `segment`, a run of a chain: `pre` and `post`, but nothing about motion, frame count, rate or length, which are the whole's: a run

@@ -22,7 +22,8 @@ class Target(NamedTuple):
 
     `base_key` is the digest of graph or panel with take 1's seed; `key` is the render_key where no other target's pixels enter it, else "";
     `reads` are the Reads of others whose pixels do enter (lists of three where they come from the cache), `inputs` are (input name,
-    content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed take first. `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
+    content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed take first.
+    `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
     `sheets` are id prefixes of character sheets of which enough poses must have passed first. `pin` is the take (number, or the first
     digits of its key) at which the target stays whatever changes, "" for none.
     `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).

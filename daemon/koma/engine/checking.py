@@ -84,7 +84,7 @@ def template_problems(
     template: LoadedTemplate, sample: bytes | None, renderer: Renderer, signatures: Signatures, name: str = SAMPLE
 ) -> list[Problem]:
     """Render a sample with the defaults, with each set and after each rung of the memory ladder, and check each graph."""
-    from koma.core.manifest import parse_sample  # noqa: PLC0415  # reads YAML
+    from koma.core.manifest import in_sample, parse_sample  # noqa: PLC0415  # reads YAML
 
     if sample is None:
         return [_no_sample(template)]
@@ -93,8 +93,8 @@ def template_problems(
         return list(values)
     problems: list[Problem] = []
     for rendition in ("", *template.manifest.sets):
-        bound, wrong = bind(template.manifest, values, rendition, Place(_beside(template, name)))
-        problems += wrong or _rendered(template, bound, renderer, signatures)
+        bound, wrong = bind(template.manifest, values, rendition)
+        problems += in_sample(wrong, sample, _beside(template, name)) or _rendered(template, bound, renderer, signatures)
     return list(dict.fromkeys(problems))
 
 

@@ -13,6 +13,7 @@ from koma.core.keys import digest, render_key, take_key
 from koma.core.ladder import rungs
 from koma.core.media import Artifact, InputFile, Role
 from koma.core.node_rules import Signatures
+from koma.core.plan import LOST
 from koma.core.problem import Problem
 from koma.core.request import RenderRequest
 from koma.core.snapshot import SourceFile
@@ -120,7 +121,7 @@ class Queueing:
         return tuple(frozen)
 
     def _upstream(self, survey: Survey, upstream: str, role: Role) -> Artifact | None:
-        """File of an upstream target. A lost object is taken from the outputs folder where it lies there, else the target is made again."""
+        """File of an upstream target. A lost object is taken from the outputs folder where it lies there, else the same take is made again."""
         row = survey.observed.published.get(upstream)
         take = self._store.take(row.take_key) if row else None
         made = take.artifact(role) if take is not None else None
@@ -129,7 +130,7 @@ class Queueing:
         try:
             self._objects.put(self._outputs / row.path, expect=made.file_digest)
         except (OSError, ValueError):
-            self._store.set_flag(f"retry:{upstream}:{survey.rendition}", "yes")
+            self._store.set_flag(f"retry:{upstream}:{survey.rendition}", LOST)
             return None
         return made
 

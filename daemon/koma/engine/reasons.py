@@ -144,7 +144,9 @@ class Reasons:
 def _template_only(old: Mapping[str, Any], target: Target) -> list[Difference] | None:
     """Differences of a target whose resolved fields are as they were, if its template is all that can differ; None if it may be more."""
     name = f"template.{target.template}"
-    if not target.template_digest or name not in old or old[name] == target.template_digest or target.inputs:
+    if not target.template_digest or name not in old or old[name] == target.template_digest:
+        return None
+    if any(old.get(f"inputs.{given[0]}") != given[1] for given in target.inputs):
         return None
     return [Difference(name, old[name], target.template_digest)]
 

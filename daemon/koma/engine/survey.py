@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from koma.core.job import Job
+    from koma.core.phases import PhaseRate
     from koma.core.review import Reviewed
     from koma.core.rows import Lying, Published, TakeRow
     from koma.core.snapshot import Snapshot
@@ -68,7 +69,7 @@ class Surveyor:
         self.desires = desires
 
     def survey(self, rendition: Rendition, selection: Selection | None = None, counted: Callable[[str], bool] | None = None) -> Survey:
-        """Look once. `counted` says which targets count for the rates of phases, all if None. Raises SourceError if no sound look is had."""
+        """Look once. `counted` says which targets count for the rates of phases, all if None. Raises SourceError if none can be had."""
         snapshot = self._source.snapshot()
         lying = self._reader.lying(rendition)
         gone = missing(str(self._outputs), lying)
@@ -82,6 +83,16 @@ class Surveyor:
         planned = self._plan(wanted, observed, selection, counted or _all, by)
         self.desires.remember(wanted, observed.published, planned.current)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
+
+    def phases(self, survey: Survey) -> Mapping[tuple[str, str], PhaseRate]:
+        """Tell how far each phase is, by (scope, phase), where nothing is to be done as well."""
+        if survey.plan.phases:
+            return survey.plan.phases
+        from koma.core.gating import Phases  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
+        phases = Phases(self.desires.gatings(survey.wanted, self.desires.reviewed(survey.wanted)), _all)
+        phases.passed(survey.plan.kept)
+        return phases.rates()
 
     def _plan(
         self, wanted: Wanted, observed: Observed, selection: Selection | None, counted: Callable[[str], bool], by: Reviewed | None

@@ -72,7 +72,7 @@ class Worker:
     """Runs jobs against the ports. `offload` runs a blocking function elsewhere; one at a time, which is the CPU lane.
 
     `on_stored` is called with a job each time its next state has been stored, before the effects; `count_waiting` tells how many jobs
-    wait. `versions` of Koma and of backends go into receipts as they are known when a take is recorded. `scratch` is a folder for
+    wait. `versions` of Koma and of its backend go into a take's receipt as they are known when it is recorded. `scratch` is a folder for
     files on their way, else the system's. `restarters` bring back backends that have a restart command.
     """
 
@@ -87,7 +87,7 @@ class Worker:
         publisher: Publisher,
         clock: Clock,
         events: Events,
-        versions: Mapping[str, str] | None = None,
+        versions: Mapping[BackendKind, Mapping[str, str]] | None = None,
         scratch: Path | None = None,
         restarters: Mapping[BackendKind, Restarter] | None = None,
         offload: Offload = asyncio.to_thread,
@@ -103,7 +103,7 @@ class Worker:
         self._media = media
         self._measure = measure
         self._publisher = publisher
-        self._versions: Mapping[str, str] = {} if versions is None else versions
+        self._versions: Mapping[BackendKind, Mapping[str, str]] = {} if versions is None else versions
         self._scratch = scratch
         self._restarters = restarters or {}
         self._offload = offload
@@ -263,7 +263,7 @@ class Worker:
 
     async def _record_take(self, job: Job) -> Event:
         old = whole_take(self.store, job, job.work.take_key)
-        take = take_of(job, old, self._versions, self.clock.now())
+        take = take_of(job, old, self._versions.get(job.work.backend, {}), self.clock.now())
         self.store.put_take(take)
         await self._cpu(self._publisher.keep_take, take, job.work.stem, job.failure.excerpt if job.failure is not None else "")
         return Recorded(publish=must_publish(self.store, job))

@@ -28,8 +28,8 @@ class Decision(Spec, json_schema_extra=_one_subject):
     phase: PhaseName | None = Field(None, description="Phase that it is about, instead of a target.")
     scope: Id | None = Field(None, description="Scene in which the phase is meant; else the whole project.")
     decision: Literal["approve", "reject", "retake", "hold"] = Field(
-        description="`approve` counts as passed and is chosen; `reject` counts as failed; `retake` makes one more take, once; `hold` renders "
-        "nothing more of the target until a later decision about it. A phase is approved or rejected."
+        description="`approve` counts as passed and is chosen; `reject` counts as failed; `retake` makes one more take, once; `hold` "
+        "renders nothing more of the target until a later decision about it. A phase is approved or rejected."
     )
     comment: str = Field("", description="Why, for people.")
 

@@ -246,6 +246,22 @@ def test_six_of_eight_poses_hold_the_stills_that_read_the_sheet_and_status_says_
     assert sheet.verdict(still("read")) == "passed"
 
 
+def test_a_pose_that_a_person_approves_counts(sheet: Workspace, server: ServedComfyUI) -> None:
+    server.spoils = spoils("action", "sitting")
+    sheet.once(code=3)
+    assert sheet.koma("review", "approve", f"{SHEET}/sitting").code == 0
+    sheet.once(code=3)
+    assert sheet.verdict(still("read")) == "passed"
+    assert server.prompts == 10
+
+
+def test_a_still_that_shows_a_spoilt_pose_waits_for_that_very_pose(sheet: Workspace, server: ServedComfyUI) -> None:
+    server.spoils = spoils("front")
+    sheet.once(code=3)
+    assert sheet.actions() == {f"{SHEET}/front": ("hold", "gate-failed"), still("read"): ("hold", "waiting")}
+    assert f"{SHEET}/front" in sheet.koma("explain", still("read")).out
+
+
 def test_a_changed_sheet_renders_what_reads_the_pose_that_came_out_different(sheet: Workspace) -> None:
     sheet.once()
     sheet.write(f"{PICTURES}/adult/face.png", picture(3))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.served import ServedComfyUI, makes_frames
-from support.workspaces import PROJECT, Workspace, comfyui_config, story
+from support.workspaces import PROJECT, Workspace, comfyui_config, eventually, story
 
 PROJECT_FILE, SCENE_FILE = "projects/demo/project.yaml", "projects/demo/s01.yaml"
 NAMES = [f"sh{number:02d}" for number in range(1, 11)]
@@ -63,6 +63,11 @@ def loops(workspace: Workspace) -> list[str]:
 def rate(workspace: Workspace, phase: str, scope: str = "demo") -> Any:
     found = workspace.koma("status", "--json").json["phases"]
     return next(one for one in found if (one["scope"], one["phase"]) == (scope, phase))
+
+
+def queue(workspace: Workspace) -> str:
+    """Every job, as `demo/s01/sh01/loop queued`."""
+    return ", ".join(f"{job['target']} {job['state']}" for job in workspace.koma("status", "--json").json["queue"])
 
 
 def test_seven_of_ten_stills_keep_the_loops_closed(seven: Workspace, server: ServedComfyUI) -> None:
@@ -148,6 +153,26 @@ def test_a_phase_that_falls_below_its_rate_submits_nothing_new(seven: Workspace,
     assert seven.actions()[loop("sh12")] == ("hold", "phase-closed")
     assert "9 of 12 stills passed, 10 are needed" in seven.koma("explain", loop("sh12")).out
     assert {seven.verdict(loop(name)) for name in GOOD} == {"passed"}
+
+
+def test_what_waits_in_the_queue_when_its_phase_closes_is_not_submitted_and_what_renders_is_finished(
+    ten: Workspace, server: ServedComfyUI
+) -> None:
+    ten.write(SCENE_FILE, scene("s01", shots(NAMES, phases="still")))
+    ten.once()
+    server.hold()
+    with ten.start("run") as daemon:
+        ten.write(SCENE_FILE, scene("s01", shots(NAMES)))
+        eventually(lambda: server.fake.running, "a loop renders", process=daemon)
+        ten.write(SCENE_FILE, scene("s01", shots(NAMES, tuple(BAD))))
+        eventually(lambda: ten.events("job_cancelled"), "the daemon has seen that the phase closed", process=daemon)
+        eventually(lambda: "/loop queued" not in queue(ten), "no loop waits any more", process=daemon)
+        server.release()
+        eventually(lambda: not queue(ten), "nothing is left to do", process=daemon)
+        assert daemon.stop() == 0
+    made = loops(ten)
+    assert 1 <= len(made) <= 2  # what rendered, and what waited at the server already
+    assert {ten.verdict(target) for target in made} == {"passed"}
 
 
 def test_a_decision_that_is_taken_back_closes_the_phase_again_for_what_is_new(seven: Workspace) -> None:

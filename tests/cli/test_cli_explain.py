@@ -116,6 +116,12 @@ def test_a_target_that_nobody_wants_any_more_still_has_a_story(rendered):
     assert (facts["action"], facts["reason"], len(facts["takes"]), facts["fields"]) == ("retire", "removed", 1, [])
 
 
+def test_the_id_of_a_chained_video_names_it_and_not_its_segments(workspace):
+    workspace.edit(SCENE, "frames: 4", "frames: 120")
+    done = workspace.koma("explain", "s01/sh010/video", "--rendition", "animatic", "--json")
+    assert (done.json["target"], [need["target"] for need in done.json["upstream"]]) == (VIDEO, [f"{VIDEO}/seg01", f"{VIDEO}/seg02"])
+
+
 def test_a_pattern_must_name_one_target(once_rendered):
     done = once_rendered.koma("explain", "s01/sh010")
     assert done.code == 2

@@ -166,6 +166,11 @@ def test_a_take_whose_object_is_lost_is_made_again_under_its_own_number():
     assert plan([STILL], shelf.observed()).actions[0].take_number == 2
 
 
+def test_a_take_of_which_others_read_what_is_lost_is_made_again_under_its_own_number():
+    shelf = shelf_with(take(1), take(2), take(3, FAILED), publish=take(2), flags=LOSS)
+    assert plan([STILL], shelf.observed()).actions[0].take_number == 2
+
+
 def test_a_forced_take_is_a_new_one():
     shelf = shelf_with(take(), publish=take(), flags=RETRY)
     assert plan([STILL], shelf.observed()).actions[0].take_number == 2
@@ -227,6 +232,11 @@ CHAINS = {
         made(STILL, VIDEO),
         but(STILL, hold="held-by-spec"),
         ("hold held-by-spec", "keep"),
+    ),
+    "the still is held, and what the video reads of it is gone: the video waits": (
+        made(STILL, VIDEO, shelf=Shelf(flags=LOSS)),
+        but(STILL, hold="held-by-spec"),
+        ("hold held-by-spec", "hold waiting"),
     ),
     "the still is blocked: the video waits": (
         made(STILL, VIDEO),

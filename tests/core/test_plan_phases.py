@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from koma.core.gating import Gating
 from koma.core.phases import GateSettings
-from koma.core.plan import plan, upstream_first
-from koma.core.target import Read
+from koma.core.plan import LOST, plan
+from koma.core.target import Read, upstream_first
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, pixels, published, row, target
 
@@ -191,6 +191,15 @@ def test_a_pinned_target_stays_whatever_changes():
     assert plan([STILLS[0], PINNED], observed).kept == [STILLS[0].id, VIDEO.id]
     (action,) = plan([STILLS[0], but(VIDEO, pin="7")], observed).actions
     assert (action.reason, "no take 7" in action.message) == (Reason.BLOCKED, True)
+
+
+def test_a_pinned_take_whose_frames_are_gone_waits_for_a_person():
+    old = row(VIDEO, "an earlier wish", 2)
+    shelf = made(STILLS[0], shelf=Shelf(flags={f"retry:{VIDEO.id}:final": LOST}))
+    shelf.add(VIDEO, old, publish=old)
+    (action,) = plan([STILLS[0], PINNED], shelf.observed()._replace(pinned=lambda *_: old)).actions
+    assert (action.action, action.reason) == (ActionKind.HOLD, Reason.MISSING_OBJECT)
+    assert "take the pin away" in action.message
 
 
 def test_a_pinned_take_comes_back():

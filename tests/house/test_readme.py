@@ -1,7 +1,8 @@
 """What the pages say works: commands in the README are run, and names of commands, options, files and messages exist.
 
 A block ```console after the comment `<!-- run -->` is run, line by line, in one folder from top to bottom, and has to print what stands
-there; `...` stands for any lines. `<!-- edit FILE: OLD => NEW -->` is the edit that the text asks for. With KOMA_UPDATE_README=1 what was
+there; `...` stands for any lines. `<!-- edit FILE: OLD => NEW -->` is the edit that the text asks for. Beside that folder lie pictures and workflows, as
+readers have them. With KOMA_UPDATE_README=1 what was
 printed is written into the page instead, where no `...` leaves something out.
 """
 
@@ -18,12 +19,22 @@ import pytest
 from koma.cli import COMMANDS
 from koma.config import load
 from koma.telemetry.events import NAMES
+from support.imported import WORKFLOWS
 from support.needs import needs
+from support.workspaces import picture
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = sorted(path for pattern in ("*.md", "*/README.md", "templates/*/README.md") for path in ROOT.glob(pattern))
 HOME = "/home/you"
+THEIRS = {  # what somebody has before they meet Koma
+    "pictures/aki/face.png": picture(1),
+    "pictures/aki/coat.webp": picture(2, kind="WEBP"),
+    "pictures/aki/thumbnail.png": picture(3, side=128),
+    "pictures/aki/child/garden.png": picture(4),
+    "workflows/orchard.json": (WORKFLOWS / "orchard.json").read_bytes(),
+    "workflows/two-pass.json": (WORKFLOWS / "two-pass.json").read_bytes(),
+}
 STEP = re.compile(r"<!-- edit (\S+): (.+?) => (.+?) -->|<!-- run -->\n```console\n(.*?)```", re.DOTALL)
 MEASURED = [  # what differs from run to run, or from machine to machine
     (r"\b\d+(\.\d+)? (s|GPU minutes|minutes)\b", r"# \2"),
@@ -42,6 +53,9 @@ class Reader:
         person = {f"GIT_{role}_{fact}": "you@localhost" for role in ("AUTHOR", "COMMITTER") for fact in ("NAME", "EMAIL")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.env = {**clean, **person, "PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+        for name, content in THEIRS.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes(content)
 
     def type(self, command: str) -> str:
         """Run one line; what it printed."""

@@ -128,6 +128,19 @@ def test_what_follows_a_lost_segment_is_made_again_when_its_last_frame_comes_out
     assert made.actions() == {}
 
 
+def test_runs_whose_frames_are_lost_are_made_again_as_they_were_when_the_join_needs_them(made: Reel, server: RealServer) -> None:
+    last = made.last_frames()
+    shutil.rmtree(made.root / "outputs/.koma/objects")
+    server.forget()
+    assert made.once().out == "nothing to do; 5 as wanted\n"
+    made.edit(SCENE_FILE, f"frames: {FRAMES}", "frames: 10")
+    made.once()
+    assert server.rendered()[4:] == made.segments
+    assert made.last_frames() == last
+    assert len(frames_of(made.output(made.video, ".mp4"))) == 10
+    assert made.actions() == {}
+
+
 def test_thirty_seconds_are_thirty_runs_and_as_many_frames_as_the_shot_has(reel: Reel, server: RealServer) -> None:
     reel.edit(TEMPLATE, "exact: [4]", "exact: [25]")
     reel.edit(PROJECT_FILE, "fps: 8", "fps: 24")

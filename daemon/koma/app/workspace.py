@@ -272,14 +272,17 @@ class App:
 
         return Studio(self.source, self.cache, self.desires, self.store, eye(), write_text, self.config.paths.outputs)
 
-    def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
-        """Backends that a rendition is made by. Raises KomaError when ComfyUI is needed and none is named."""
+    def embedded_backends(self) -> dict[BackendKind, Backend]:
+        """Backends that need no server."""
         from koma.backends.animatic.backend import AnimaticBackend
         from koma.backends.cpu.backend import CpuBackend
 
-        here: dict[BackendKind, Backend] = {BackendKind.ANIMATIC: AnimaticBackend(), BackendKind.CPU: CpuBackend()}
+        return {BackendKind.ANIMATIC: AnimaticBackend(), BackendKind.CPU: CpuBackend()}
+
+    def backends(self, rendition: Rendition) -> Mapping[BackendKind, Backend]:
+        """Backends that a rendition is made by. Raises KomaError when ComfyUI is needed and none is named."""
         if rendition is Rendition.ANIMATIC:
-            return here
+            return self.embedded_backends()
         from koma.backends.comfyui.backend import ComfyUIBackend
         from koma.core.errors import KomaError
 
@@ -287,7 +290,7 @@ class App:
         if named is None:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
-        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **here}
+        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **self.embedded_backends()}
 
 
 def _digest(file: Path) -> str:

@@ -42,7 +42,8 @@ def _rendition(name: str) -> Rendition:
 
 
 def _one(pattern: str, ids: list[str]) -> str:
-    found = [pattern] if pattern in ids else named([pattern], ids)
+    whole = [target_id for target_id in ids if pattern in (target_id, target_id.partition("/")[2])]
+    found = whole or named([pattern], ids)  # the id of a chained video is the beginning of its segments' ids, too
     if len(found) > 1:
         names = ", ".join(found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
         raise UsageError(f"{pattern!r} names {len(found)} targets: {names}", f"koma explain {found[0]}")

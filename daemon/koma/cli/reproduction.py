@@ -11,7 +11,7 @@ from koma import __version__
 from koma.app.workspace import App
 from koma.cli.printing import count, print_json, print_lines, say
 from koma.core.errors import KomaError, UsageError
-from koma.core.words import Rendition
+from koma.core.words import BackendKind, Rendition
 from koma.engine.comparing import Difference
 from koma.engine.reproducing import CannotReproduceError, Reproducer, Reproduction
 from koma.ports import Backend
@@ -57,7 +57,8 @@ def _reproduced(app: App, receipt: Mapping[str, Any]) -> Reproduction:
 
 def _backend(app: App, receipt: Mapping[str, Any]) -> Backend:
     try:
-        found = app.backends(Rendition(receipt.get("rendition", "")))
+        rendition = Rendition(receipt.get("rendition", ""))
+        found = app.backends(rendition) if receipt.get("backend") == BackendKind.COMFYUI else app.embedded_backends()
     except KomaError as error:
         raise CannotReproduceError(str(error)) from error
     except ValueError as error:

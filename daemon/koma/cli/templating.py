@@ -94,8 +94,8 @@ def _lines(template: LoadedTemplate) -> Iterator[str]:
         ("takes about", f"{manifest.estimate_seconds:g} s"),
         ("node packs", ", ".join(manifest.node_packs) or "none"),
     ]
+    facts += [("model file", f"{note.folder}/{note.file}  {note.source}") for note in manifest.models.values()]
     yield from table([(f"  {name}", value) for name, value in facts if value])
-    yield from ("  model file " + f"{note.folder}/{note.file}  {note.source}" for note in manifest.models.values())
     yield ""
     own = {name: parameter for name, parameter in manifest.parameters.items() if name not in STANDARD}
     yield f"yours to set under `parameters: {{{manifest.name}: {{...}}}}`:" if own else "it has no parameters of its own"

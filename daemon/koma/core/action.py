@@ -31,7 +31,8 @@ class Action(NamedTuple):
 
     `key` is its render_key, "" while an upstream target is undecided (`certain` is False then). `take_number` is the take that a render
     would make, `take_key` the take that restore, measure, gate and publish are about. `cause` is the target id that this one follows from,
-    "" for a root cause. `waits_for` are needed targets that are not there yet. Seconds are GPU seconds, 0 where nothing renders.
+    "" for a root cause. `waits_for` are needed targets that are not there yet. Seconds are GPU seconds, 0 where nothing renders. `message`
+    says in words what keeps it from going on: of a render, that its phase is closed.
     """
 
     target_id: str

@@ -4,7 +4,7 @@ from typing import Any
 
 from koma.core.casting import input_of, portrait
 from koma.core.chain import Run
-from koma.core.draft import Context, Cut, Draft, Input, expect_of, hold_of, needs_of, origin_of
+from koma.core.draft import Context, Cut, Draft, Input, draft_of, expect_of, needs_of, origin_of
 from koma.core.keys import derived_seed
 from koma.core.panel import Span, panel_of, sheet_panel_of
 from koma.core.runs import Chain, FrameRule, counts_of
@@ -34,21 +34,17 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
     seed = _seed(origin_of(world, cut.address), cut)
     panel = _panel(context, cut, seed, names)
     reads = (Read(FOLLOWS, _before(cut, cut.run), "last"),) if cut.run is not None and cut.run.follows else ()
-    return Draft(
-        cut.id,
-        cut.address,
-        str(cut.phase),
-        cut.scene.file,
-        cut.shot,
-        Reason.BLOCKED if any(given.unusable for given in inputs) else hold_of(cut),
-        cut.values,
-        seed,
+    blocking = {"hold": Reason.BLOCKED} if any(given.unusable for given in inputs) else {}
+    return draft_of(
+        cut,
+        BackendKind.ANIMATIC,
+        **blocking,
+        seed=seed,
         panel=panel,
         reads=reads,
         inputs=tuple(inputs),
         needs=tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
         expect=expect_of(cut, panel["width"], panel["height"]),
-        backend=BackendKind.ANIMATIC,
     )
 
 

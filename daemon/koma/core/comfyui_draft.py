@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from koma.core.casting import input_of, portrait
 from koma.core.document import Doc
-from koma.core.draft import Context, Cut, Draft, Input, LoadedTemplate, blocked, expect_of, hold_of, needs_of, origin_of
+from koma.core.draft import Context, Cut, Draft, Input, LoadedTemplate, blocked, draft_of, expect_of, needs_of, origin_of
 from koma.core.hints import closest
 from koma.core.injection import Injected, inject
 from koma.core.keys import segment_seed, take_seed
@@ -51,24 +51,17 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     context.problems += [_placed(context, cut, manifest, problem) for problem in problems]
     if any(problem.severity is Severity.ERROR for problem in problems) or any(picture.unusable for picture in inputs):
         return blocked(cut)._replace(inputs=inputs)
-    return Draft(
-        cut.id,
-        cut.address,
-        str(cut.phase),
-        cut.scene.file,
-        cut.shot,
-        hold_of(cut),
-        values,
-        params.get("seed", 0),
-        template,
-        params,
-        None,
-        reads,
-        inputs,
-        tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
-        _expected(cut, manifest, params),
+    return draft_of(
+        cut,
         BackendKind.COMFYUI,
-        injected.sheets,
+        seed=params.get("seed", 0),
+        template=template,
+        params=params,
+        reads=reads,
+        inputs=inputs,
+        needs=tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
+        expect=_expected(cut, manifest, params),
+        sheets=injected.sheets,
     )
 
 

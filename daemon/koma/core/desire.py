@@ -268,7 +268,7 @@ def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> in
 
 
 def _estimate(draft: Draft) -> float:
-    """Give the seconds a render may take before there is experience: the template's word; for what is made here, by its frames."""
+    """Give the seconds a render may take before there is experience: the template's word; for what is made here its frames."""
     if draft.template is not None:
         return float(draft.template.manifest.estimate_seconds)
     seconds = _CPU_FRAME if draft.backend is BackendKind.CPU else _PANEL_FRAME

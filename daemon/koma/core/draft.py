@@ -121,9 +121,25 @@ class Draft(NamedTuple):
         return self.id.removeprefix(own) if self.id.startswith(own) else ""
 
 
+def draft_of(cut: Cut, backend: BackendKind, **made: Any) -> Draft:
+    """Draft what a cut is about; `made` are the fields that tell how it is made."""
+    hold = made.pop("hold", None)
+    return Draft(
+        cut.id,
+        cut.address,
+        str(cut.phase),
+        cut.scene.file,
+        cut.shot,
+        hold_of(cut) if hold is None else hold,
+        cut.values,
+        backend=backend,
+        **made,
+    )
+
+
 def blocked(cut: Cut, reason: Reason = Reason.BLOCKED) -> Draft:
     """Draft a target that can't be drawn for now."""
-    return Draft(cut.id, cut.address, str(cut.phase), cut.scene.file, cut.shot, reason, cut.values)
+    return draft_of(cut, BackendKind.COMFYUI, hold=reason)
 
 
 def hold_of(cut: Cut) -> str:

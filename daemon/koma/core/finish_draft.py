@@ -5,7 +5,7 @@ from typing import Any
 
 from koma.core.chain import Run, join_of
 from koma.core.comfyui_draft import draft_graph, finish_of, template_of
-from koma.core.draft import Context, Cut, Draft, blocked, hold_of
+from koma.core.draft import Context, Cut, Draft, blocked, draft_of
 from koma.core.problem import Problem
 from koma.core.spec.standard import COLOUR_MATCH
 from koma.core.target import Read
@@ -66,17 +66,4 @@ def _matched(context: Context, cut: Cut, before: Draft, read: Read) -> Draft:
 
 
 def _on_cpu(cut: Cut, document: dict[str, Any], reads: tuple[Read, ...], expect: Mapping[str, Any]) -> Draft:
-    return Draft(
-        cut.id,
-        cut.address,
-        str(cut.phase),
-        cut.scene.file,
-        cut.shot,
-        hold_of(cut),
-        cut.values,
-        panel=document,
-        reads=reads,
-        needs=tuple(read.target for read in reads),
-        expect=expect,
-        backend=BackendKind.CPU,
-    )
+    return draft_of(cut, BackendKind.CPU, panel=document, reads=reads, needs=tuple(read.target for read in reads), expect=expect)

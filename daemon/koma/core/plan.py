@@ -10,8 +10,9 @@ from typing import NamedTuple
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
+from koma.core.retiring import unwanted
 from koma.core.rows import Published, TakeRow
-from koma.core.target import Target
+from koma.core.target import Target, upstream_first
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
 LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
@@ -89,7 +90,10 @@ class _Planner:
         for target in later:
             self._list(actions[target.id], result)
         if len(self._observed.published) > len(settled):
-            result.actions.extend(self._unwanted({*settled, *(target.id for target in targets)}, blocked))
+            gone = unwanted(
+                self._observed.published, {*settled, *(target.id for target in targets)}, blocked, frozenset(self._moved.values())
+            )
+            result.actions.extend(action for action in gone if self._selection.takes(action.target_id))
         return result._replace(phases=self._phases.rates()) if later else result
 
     def _without_current(self, targets: Sequence[Target]) -> list[Target]:
@@ -161,12 +165,15 @@ class _Planner:
         return action
 
     def _gated(self, target: Target, action: Action) -> Action:
-        """Keep a render back while its phase is closed. It waits where the phase may still open by itself, else it is held."""
-        if action.action is not ActionKind.RENDER or action.reason is Reason.RUNNING:
-            return action
-        closed = self._phases.closed(target, hopeful=False)
+        """Keep a render back while its phase is closed. It waits where the phase may still open by itself, else it is held.
+
+        One that was queued before only says why it is not to begin.
+        """
+        closed = self._phases.closed(target, hopeful=False) if action.action is ActionKind.RENDER else None
         if closed is None:
             return action
+        if action.reason is Reason.RUNNING:
+            return action._replace(message=closed.why)
         if self._phases.closed(target, hopeful=True) is None:
             return action._replace(waits_for=action.waits_for or closed.missing[:_NAMED], message=closed.why)
         return Action(target.id, ActionKind.HOLD, Reason.PHASE_CLOSED, target, action.key, certain=action.certain, message=closed.why)
@@ -177,6 +184,10 @@ class _Planner:
         if row is None:
             message = f"there is no take {target.pin} to pin; `koma explain {target.id}` lists those there are"
             return Action(target.id, ActionKind.HOLD, Reason.BLOCKED, target, message=message), []
+        if self._flag("retry", target) == LOST:
+            message = f"the frames of take {target.pin} are gone, and a pinned take is not made again: take the pin away, or put the"
+            message += f" objects back and: koma retry {target.id}"
+            return Action(target.id, ActionKind.HOLD, Reason.MISSING_OBJECT, target, row.render_key, message=message), [row]
         return self._publish(target, row.render_key, row, None), [row]
 
     def _stand(self, target: Target, action: Action, takes: Sequence[TakeRow]) -> _Standing:
@@ -194,7 +205,8 @@ class _Planner:
             ),
             None,
         )
-        if good is None or not good.content_digest or action.action is ActionKind.RENDER:
+        gone = action.action is ActionKind.RENDER or self._flag("retry", target) == LOST
+        if good is None or not good.content_digest or gone:
             return _Standing("", False, action.action)
         passed = counts_as_passed(target, passed=True, approved=good.approved or self._phases.is_approved(target.id, target.phase))
         return _Standing(good.content_digest, passed, action.action, good.last_digest)
@@ -292,34 +304,6 @@ class _Planner:
 
     def _waits_for_review(self, target: Target, best: TakeRow) -> bool:
         return target.phase == _ANIMATIC and not best.approved and not self._phases.is_approved(target.id, target.phase)
-
-    def _unwanted(self, wanted: Collection[str], blocked: Sequence[str]) -> list[Action]:
-        """Retire what nobody wants; hold what may only be unreadable for now."""
-        left = set(self._moved.values())
-        prefixes = tuple(f"{prefix}/" for prefix in blocked)
-        actions = []
-        for target_id in sorted(self._observed.published.keys() - wanted):
-            if self._selection.takes(target_id):
-                unsure = bool(prefixes) and target_id.startswith(prefixes) and target_id not in left
-                gone = Reason.MOVED if target_id in left else Reason.REMOVED
-                actions.append(Action(target_id, *((ActionKind.HOLD, Reason.BLOCKED) if unsure else (ActionKind.RETIRE, gone))))
-        return actions
-
-
-def upstream_first(targets: Sequence[Target]) -> list[Target]:
-    """Put targets into an order in which each stands after those that it reads or needs, and phase after phase."""
-    waiting = {target.id: target for target in sorted(targets, key=lambda target: target.depth)}
-    ordered: list[Target] = []
-    while waiting:
-        trail = [next(iter(waiting.values()))]
-        while trail:
-            names = (*trail[-1].needs, *(read[1] for read in trail[-1].reads))
-            upstream = next((waiting[name] for name in names if name in waiting and waiting[name] not in trail), None)
-            if upstream is not None:
-                trail.append(upstream)
-            else:
-                ordered.append(waiting.pop(trail.pop().id))
-    return ordered
 
 
 def _by_target(found: Sequence[TakeRow]) -> dict[tuple[str, str], list[TakeRow]]:

@@ -69,6 +69,22 @@ def phase_of(target_id: str) -> str:
     return "sheet" if parts[1] == "characters" else parts[3]
 
 
+def upstream_first(targets: Sequence[Target]) -> list[Target]:
+    """Put targets into an order in which each stands after those that it reads or needs, and phase after phase."""
+    waiting = {target.id: target for target in sorted(targets, key=lambda target: target.depth)}
+    ordered: list[Target] = []
+    while waiting:
+        trail = [next(iter(waiting.values()))]
+        while trail:
+            names = (*trail[-1].needs, *(read[1] for read in trail[-1].reads))
+            upstream = next((waiting[name] for name in names if name in waiting and waiting[name] not in trail), None)
+            if upstream is not None:
+                trail.append(upstream)
+            else:
+                ordered.append(waiting.pop(trail.pop().id))
+    return ordered
+
+
 _SAME = "="
 
 

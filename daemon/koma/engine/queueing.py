@@ -121,7 +121,7 @@ class Queueing:
         return tuple(frozen)
 
     def _upstream(self, survey: Survey, upstream: str, role: Role) -> Artifact | None:
-        """File of an upstream target. A lost object is taken from the outputs folder where it lies there, else the same take is made again."""
+        """File of an upstream target. One that is lost is taken from the outputs folder if it lies there, else made again."""
         row = survey.observed.published.get(upstream)
         take = self._store.take(row.take_key) if row else None
         made = take.artifact(role) if take is not None else None
@@ -146,6 +146,17 @@ class Queueing:
         except (OSError, ValueError):
             return False
         return True
+
+    def _origin(self, survey: Survey, target: Target, world: World, request: RenderRequest | None) -> dict[str, Any]:
+        """Say where a take comes from, for its receipt."""
+        return {
+            "commit": survey.snapshot.commit,
+            "dirty": survey.snapshot.dirty,
+            "template_digest": target.template_digest,
+            **({"style": {"id": world.style.id, "digest": world.style.data_digest}} if world.style is not None else {}),
+            "models": _models(request, self._drafting.graphs.signatures()),
+            "scene_file": target.scene_file,
+        }
 
     def _work(
         self,
@@ -178,14 +189,7 @@ class Queueing:
             rules_digest=gate.rules_digest,
             expect=draft.expect,
             facts=facts_of(world, draft, target.facts_digest),
-            origin={
-                "commit": survey.snapshot.commit,
-                "dirty": survey.snapshot.dirty,
-                "template_digest": target.template_digest,
-                **({"style": {"id": world.style.id, "digest": world.style.data_digest}} if world.style is not None else {}),
-                "models": _models(request, self._drafting.graphs.signatures()),
-                "scene_file": target.scene_file,
-            },
+            origin=self._origin(survey, target, world, request),
             takes_wanted=target.takes_wanted,
             takes_limit=target.takes_limit,
             priority=target.priority,

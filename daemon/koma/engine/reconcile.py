@@ -20,7 +20,7 @@ from koma.core.words import ActionKind, Reason, Rendition
 from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
 from koma.engine.reviews import Reviewer
-from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, is_superseded, states
+from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, states, superseded
 from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
 
@@ -128,7 +128,7 @@ class Reconciler:
         unhurt = self._hold(survey)
         queued, changed = self._queue(survey, unhurt)
         self._retire(unhurt)
-        return self._result(survey, queued, changed, (*cancelled, *self._superseded(survey)))
+        return self._result(survey, queued, changed, (*cancelled, *superseded(survey)))
 
     def _reviewed(self, survey: Survey) -> Survey:
         """Bring the takes into line with what people decided; the survey after it."""
@@ -233,17 +233,6 @@ class Reconciler:
                 self._publisher.retire(row)
                 self._store.drop_published(row.target, row.rendition)
                 self._events.emit("retired", target=row.target, rendition=row.rendition)
-
-    def _superseded(self, survey: Survey) -> list[str]:
-        """Ids of jobs whose picture nobody wants any more: the target is gone, or wants another picture by now."""
-        if not survey.jobs:
-            return []
-        wanted = {target.id: target for target in survey.wanted.targets}
-        keys = {action.target_id: action.key for action in survey.plan.actions}
-        rows = survey.observed.published
-        keys |= {target_id: rows[target_id].render_key for target_id in survey.plan.kept if target_id in rows}
-        mine = (job for job in survey.jobs if job.work.rendition == self._rendition and job.state is not JobState.PUBLISHING)
-        return [job.job_id for job in mine if is_superseded(job, survey, wanted.get(job.work.target), keys)]
 
     def _result(self, survey: Survey, queued: list[Job], changed: bool, cancel: tuple[str, ...]) -> ReconcileResult:
         waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON for action in survey.plan.actions)

@@ -1,6 +1,6 @@
 """How things stand after a look: counts, Problems by project, what waits for a person, which jobs nobody wants any more. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from koma.core.action import Action
@@ -12,7 +12,16 @@ from koma.engine.survey import Survey
 
 # A target in one of these states stays there until a person does something.
 FOR_A_PERSON = frozenset(
-    {Reason.GATE_FAILED, Reason.GATE_CHANGED, Reason.RENDER_FAILED, Reason.CANCELLED, Reason.REVIEW, Reason.PHASE_CLOSED, Reason.MISSING}
+    {
+        Reason.GATE_FAILED,
+        Reason.GATE_CHANGED,
+        Reason.RENDER_FAILED,
+        Reason.CANCELLED,
+        Reason.REVIEW,
+        Reason.PHASE_CLOSED,
+        Reason.MISSING,
+        Reason.MISSING_OBJECT,
+    }
 )
 
 
@@ -27,13 +36,26 @@ class Standing:
     error: str = ""
 
 
-def is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str]) -> bool:
-    """Whether nobody wants what this job makes. What may only be unreadable for now is left alone."""
+def superseded(survey: Survey) -> list[str]:
+    """Ids of jobs whose picture nobody wants any more, or not now: the target is gone, wants another picture, or its phase closed."""
+    if not survey.jobs:
+        return []
+    actions, rows = survey.plan.actions, survey.observed.published
+    wanted = {target.id: target for target in survey.wanted.targets}
+    keys = {action.target_id: action.key for action in actions}
+    keys |= {target_id: rows[target_id].render_key for target_id in survey.plan.kept if target_id in rows}
+    closed = {a.target_id for a in actions if a.reason is Reason.PHASE_CLOSED or (a.action is ActionKind.RENDER and a.message)}
+    mine = (job for job in survey.jobs if job.work.rendition == survey.rendition and job.state is not JobState.PUBLISHING)
+    return [job.job_id for job in mine if _is_superseded(job, survey, wanted.get(job.work.target), keys, closed)]
+
+
+def _is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str], closed: Collection[str]) -> bool:
+    """Whether to stop a job; one whose phase is `closed` only if it has not begun. What may only be unreadable for now is left alone."""
     if target is None:
         project = job.work.target.partition("/")[0]
         unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
         return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
-    if target.hold == Reason.MISSING and job.state is JobState.QUEUED:
+    if job.state is JobState.QUEUED and (target.hold == Reason.MISSING or target.id in closed):
         return True
     return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)
 

@@ -3,7 +3,8 @@
     make demo
     .venv/bin/python docs/make_pictures.py
 
-Writes docs/lantern-street.jpg (every shot) and docs/frames.jpg (frames of one clip). Needs nothing that Koma does not need.
+Writes docs/lantern-street.jpg (every shot), docs/frames.jpg (frames of one clip) and docs/sheet.jpg (a character in eight poses).
+Needs nothing that Koma does not need.
 """
 
 import sys
@@ -13,23 +14,28 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw, ImageFont
 
+from koma.core.spec.standard import POSES
+
 DOCS = Path(__file__).resolve().parent
 STORY = DOCS.parent / "outputs/lantern-street"
 CLIP = STORY / "s01/sh020/video.animatic.mp4"
+SHEET = STORY / "characters/sora/adult"
 CARD = ["Lantern Street", "two scenes, eleven shots", "drawn by make demo,", "without a model or a graphics card"]
 GAP = 6  # px between pictures
 PAPER, INK, DIM = "#fbf5e9", "#33303f", "#7d7586"
 
 
 def main() -> int:
-    """Write both pictures; 1 if the demo has not been rendered."""
+    """Write the pictures; 1 if the demo has not been rendered."""
     stills = sorted(STORY.glob("*/*/still.animatic.png"))
-    if not stills or not CLIP.is_file():
+    poses = [SHEET / f"{pose}.animatic.png" for pose in POSES]
+    if not stills or not all(file.is_file() for file in (CLIP, *poses)):
         sys.stderr.write("there are no outputs of the demo here\n  do: make demo\n")
         return 1
     shots = [_fitted(Image.open(still), 320) for still in stills]
     _save(_grid([*shots, _card(shots[0].size)], columns=4), "lantern-street.jpg")
     _save(_grid([_fitted(frame, 320) for frame in _frames(CLIP, 6)], columns=3), "frames.jpg")
+    _save(_grid([_fitted(Image.open(pose), 240) for pose in poses], columns=4), "sheet.jpg")
     return 0
 
 

@@ -230,7 +230,7 @@ def _object(app):
 
 def _made(app, survey, action, picture: Path):
     """Take and published row of one target, as a render of it would have left them."""
-    from koma.core.desire import facts_of
+    from koma.core.facts import facts_of
     from koma.core.gate import Check, GateResult, Op, Rule
     from koma.core.keys import take_key
     from koma.core.media import Artifact, Media, Role

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koma.core.changes import DIGEST, differences
-from koma.core.desire import draft_shot, facts_of, gate_of
+from koma.core.desire import draft_shot, gate_of
+from koma.core.facts import facts_of
 from koma.core.gate import Op
 from koma.core.target import targets_from_json, targets_to_json
 from koma.core.words import Rendition

@@ -10,6 +10,7 @@ from koma.core.preflight import (
     Lack,
     LackKind,
     ServerMemory,
+    declared,
     hold_for,
     lacking,
     memory_from_json,
@@ -97,6 +98,16 @@ def test_a_core_node_of_a_newer_server_asks_for_an_update():
     (problem,) = [p for p in found(graph(), older) if p.missing]
     assert problem.missing == "ComfyUI with EmptyImage"
     assert "update ComfyUI" in problem.hint
+
+
+def test_a_class_that_nobody_knows_is_a_missing_pack_where_the_template_declares_one_that_is_not_there():
+    node = {"class_type": "EmptyImageNight", "inputs": {}}
+    problems = found(graph(any=node), WITH_INK)
+    assert hold_for(problems) is Reason.BLOCKED
+    named = declared(problems, ["comfy_extras", "ComfyUI-Night"], WITH_INK)
+    assert [problem.missing for problem in named if problem.code == "unknown-node-class"] == ["ComfyUI-Night"]
+    assert hold_for(named) is Reason.MISSING
+    assert declared(problems, ["ComfyUI-Night"], load_recorded()) == problems
 
 
 def test_recorded_signatures_say_nothing_about_a_server():

@@ -10,10 +10,11 @@ import os
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from koma import __version__
-from koma.config import Config, find_workspace, load
+from koma.app.settings import read_config
+from koma.config import Config, find_workspace
 from koma.core.keys import KEY_FORMAT
 from koma.core.words import BackendKind, Rendition
 from koma.engine.survey import Surveyor
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from koma.publish.publisher import FolderPublisher
     from koma.sources.cache import Cache
 
-CONFIG_FILE = "koma.yaml"
 LIVE_SIGNATURES = "object_info.json"
 LIVE_MEMORY = "memory.json"
 QUALIFIED = "qualified.json"
@@ -299,28 +299,3 @@ def _digest(file: Path) -> str:
         return sha256(file.read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def read_config(workspace: Path) -> Config:
-    """Read the settings of a workspace; no YAML is parsed while koma.yaml has the bytes that it had before."""
-    file, kept = workspace / CONFIG_FILE, workspace / "outputs" / ".koma" / "koma.yaml.json"
-    try:
-        digest = sha256(file.read_bytes()).hexdigest()
-        cached = json.loads(kept.read_bytes())
-    except (OSError, ValueError):
-        return _read_anew(workspace, file, kept)
-    return load(workspace, parsed=cached["data"]) if cached.get("digest") == digest else _read_anew(workspace, file, kept)
-
-
-def _read_anew(workspace: Path, file: Path, kept: Path) -> Config:
-    config = load(workspace)
-    from koma.core.yamltext import read_yaml
-
-    text = file.read_bytes()
-    documents = read_yaml(text, CONFIG_FILE).documents
-    data: Any = documents[0].data if documents else {}
-    if kept.parent.is_dir():
-        temporary = kept.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"digest": sha256(text).hexdigest(), "data": data}), encoding="utf-8")
-        temporary.rename(kept)
-    return config

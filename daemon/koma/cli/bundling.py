@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from koma import __version__
-from koma.app.workspace import CONFIG_FILE, App
+from koma.app.settings import CONFIG_FILE
+from koma.app.workspace import App
 from koma.core.errors import KomaError
 from koma.core.receipt import gate_document
 from koma.core.redact import redact_text, redacted

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
+from koma.core.publication import by_target, stale, why_publish
 from koma.core.retiring import unwanted
-from koma.core.rows import Published, TakeRow
+from koma.core.rows import TakeRow
 from koma.core.target import Target, upstream_first
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
@@ -144,7 +145,7 @@ class _Planner:
     def _takes_of(self, later: Sequence[Target]) -> dict[tuple[str, str], list[TakeRow]]:
         """Take rows of every target whose key is known already, in one read."""
         keys = [key for target in later if (key := self._key(target))]
-        return _by_target(self._observed.takes(keys)) if keys else {}
+        return by_target(self._observed.takes(keys)) if keys else {}
 
     def _plan_one(self, target: Target, rows: Mapping[tuple[str, str], list[TakeRow]]) -> Action:
         key = self._key(target)
@@ -152,7 +153,7 @@ class _Planner:
             action, takes = self._pinned(target)
         else:
             if key and target.reads:  # known only now that its upstream is
-                rows = _by_target(self._observed.takes([key]))
+                rows = by_target(self._observed.takes([key]))
             takes = rows.get((target.id, key)) or rows.get((self._moved.get(target.id, ""), key)) or []
             action = self._gated(target, self._decide(target, key, takes))
         standing = self._standing[target.id] = self._stand(target, action, takes)
@@ -274,8 +275,8 @@ class _Planner:
 
     def _with_takes(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         """Decide about a target with takes: judge or measure again, render another, publish, or leave it to a person."""
-        if stale := _stale(target, [r for r in takes if r.object_digest and self._observed.has_object(r.object_digest, target.suffix)]):
-            kind, reason, row = stale
+        if found := stale(target, [r for r in takes if r.object_digest and self._observed.has_object(r.object_digest, target.suffix)]):
+            kind, reason, row = found
             return Action(target.id, kind, reason, target, key, take_key=row.take_key)
         from koma.core.choose import choose  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
@@ -299,32 +300,8 @@ class _Planner:
             return Action(target.id, kind, stalled or Reason.CURRENT, target, key, take_key=best.take_key)
         if not self._observed.has_object(best.object_digest, target.suffix):
             return self._render(target, key, (), Reason.MISSING_OBJECT, best.number)
-        kind, reason = _why_publish(target, key, best, published)
+        kind, reason = why_publish(target, key, best, published)
         return Action(target.id, kind, reason, target, key, take_key=best.take_key)
 
     def _waits_for_review(self, target: Target, best: TakeRow) -> bool:
         return target.phase == _ANIMATIC and not best.approved and not self._phases.is_approved(target.id, target.phase)
-
-
-def _by_target(found: Sequence[TakeRow]) -> dict[tuple[str, str], list[TakeRow]]:
-    rows: dict[tuple[str, str], list[TakeRow]] = {}
-    for row in found:
-        rows.setdefault((row.target, row.render_key), []).append(row)
-    return rows
-
-
-def _stale(target: Target, takes: Sequence[TakeRow]) -> tuple[ActionKind, Reason, TakeRow] | None:
-    """Find a take, of those whose object is there, that is to be measured or judged again: CPU time only, and nothing at all for a rule."""
-    unmeasured = next((row for row in takes if row.measure_key != target.measure_key), None)
-    if unmeasured is not None:
-        return ActionKind.MEASURE, Reason.METRIC_CHANGED, unmeasured
-    unjudged = next((row for row in takes if row.rules_digest != target.rules_digest), None)
-    return None if unjudged is None else (ActionKind.GATE, Reason.RULE_CHANGED, unjudged)
-
-
-def _why_publish(target: Target, key: str, best: TakeRow, published: Published | None) -> tuple[ActionKind, Reason]:
-    if published is None:
-        return ActionKind.PUBLISH, Reason.UNPUBLISHED if best.target == target.id else Reason.MOVED
-    if published.take_key == best.take_key:
-        return ActionKind.PUBLISH, Reason.MISSING_OUTPUT
-    return (ActionKind.PUBLISH, Reason.UNPUBLISHED) if published.render_key == key else (ActionKind.RESTORE, Reason.REVERTED)

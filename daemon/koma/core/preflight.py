@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
 from koma.core.words import Reason
 
 GB = 1e9  # manifests say gigabytes as card makers do; a card of 12 GB reports a little more than 12e9 bytes
 NO_MEMORY = "not-enough-memory"
 NO_MODEL = "missing-model"
+_UNKNOWN = "unknown-node-class"
 MODELS = "models/"  # before the folder of a model file, in `Problem.missing`
 
 
@@ -62,6 +64,20 @@ def memory_problem(vram_gb: float, template: str, file: str, memory: ServerMemor
     hint = "choose a smaller template or set, or lower `vram_gb` in the manifest if it does run there"
     lacks = f"{vram_gb:g} GB" if severity is Severity.ERROR else ""
     return Problem(Place(file), NO_MEMORY, message, f"at least {vram_gb:g} GB", hint, "vram_gb", severity, lacks)
+
+
+def declared(problems: Iterable[Problem], packs: Sequence[str], signatures: Signatures) -> list[Problem]:
+    """Say of classes that nobody knows that a node pack is missing, where the template declares one that the server does not have."""
+    there = {str(node.get("module", "")).partition(".")[0] for node in signatures.classes.values()} if signatures.live else set(packs)
+    absent = [pack for pack in packs if pack not in there]
+    return [
+        _of_pack(problem, absent[0]) if absent and problem.code == _UNKNOWN and not problem.missing else problem for problem in problems
+    ]
+
+
+def _of_pack(problem: Problem, pack: str) -> Problem:
+    hint = f"install {pack} on the server and restart it; what needs it goes on by itself"
+    return problem._replace(message=f"{problem.message}; the template declares the node pack {pack}", hint=hint, missing=pack)
 
 
 def hold_for(problems: Iterable[Problem]) -> Reason | None:

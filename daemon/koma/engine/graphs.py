@@ -8,7 +8,7 @@ from koma.core.form import Form, form_of, free_names, shared, with_least_seed, w
 from koma.core.graph import canonical_graph, check_graph, parse_graph
 from koma.core.keys import digest
 from koma.core.node_rules import Signatures
-from koma.core.preflight import ServerMemory, memory_problem
+from koma.core.preflight import ServerMemory, declared, memory_problem
 from koma.core.problem import Problem
 from koma.ports import Renderer
 
@@ -94,4 +94,5 @@ class Graphs:
     def _check(self, template: LoadedTemplate, graph: Mapping[str, Any]) -> list[Problem]:
         manifest = template.manifest
         short = memory_problem(manifest.vram_gb, template.name, manifest.file, self._memory())
-        return [*check_graph(graph, self.signatures(), template.file, template.text), *([short] if short is not None else [])]
+        found = declared(check_graph(graph, self.signatures(), template.file, template.text), manifest.node_packs, self.signatures())
+        return [*found, *([short] if short is not None else [])]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from koma.core.action import Action
-from koma.core.desire import base_key, facts_of, gate_of
+from koma.core.desire import base_key, gate_of
 from koma.core.draft import Draft
+from koma.core.facts import facts_of
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Fallback, Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key

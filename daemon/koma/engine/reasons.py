@@ -5,9 +5,9 @@ from typing import Any
 
 from koma.core.action import Action, Change
 from koma.core.changes import DIGEST, Difference, differences
-from koma.core.desire import facts_of
 from koma.core.document import Doc
 from koma.core.draft import Draft
+from koma.core.facts import facts_of
 from koma.core.overlay import Origins
 from koma.core.problem import Place
 from koma.core.resolve import resolve_shot

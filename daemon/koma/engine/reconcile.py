@@ -5,7 +5,6 @@ Level-triggered: a pass looks at everything and remembers nothing between passes
 
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
@@ -20,6 +19,7 @@ from koma.core.words import ActionKind, Reason, Rendition
 from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
 from koma.engine.reviews import Reviewer
+from koma.engine.setbacks import Setbacks
 from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, states, superseded
 from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
@@ -34,15 +34,6 @@ _DID = {
     ActionKind.GATE: "judged again",
     ActionKind.PUBLISH: "published",
 }
-FIRST_REST = 15.0  # seconds before a publish or measurement that failed is tried again; doubled each time
-LONGEST_REST = 3600.0
-
-
-class Setback(NamedTuple):
-    """How often in a row a target's work failed, and until when (epoch seconds) it rests."""
-
-    times: int
-    until: float
 
 
 class Reconciler:
@@ -77,18 +68,14 @@ class Reconciler:
         self._allow = allow
         self._selects = selects or (lambda _target_id: True)
         self._finished: Counter[str] = Counter()
-        self._setbacks: dict[str, Setback] = {}
+        self._setbacks = Setbacks(clock)
         self._said: frozenset[Problem] = frozenset()
         self.standing = Standing()
 
     def note(self, job: Job) -> None:
         """Take note of a job that is over. One that failed at anything but a render leaves no take behind: it is tried again later."""
         self._finished[_DID[job.action] if job.state is JobState.DONE else str(job.state)] += 1
-        if job.state is not JobState.FAILED or job.action is ActionKind.RENDER:
-            self._setbacks.pop(job.work.target, None)
-            return
-        count = self._setbacks[job.work.target].times + 1 if job.work.target in self._setbacks else 1
-        self._setbacks[job.work.target] = Setback(count, self._clock.now() + min(LONGEST_REST, FIRST_REST * 2**count))
+        self._setbacks.note(job.work.target, failed=job.state is JobState.FAILED and job.action is not ActionKind.RENDER)
 
     def summary(self) -> str:
         """Say in one line what was done, and how things stand."""
@@ -223,8 +210,7 @@ class Reconciler:
         return jobs, changed
 
     def _rests(self, action: Action) -> bool:
-        setback = self._setbacks.get(action.target_id)
-        return setback is not None and action.action is not ActionKind.RENDER and self._clock.now() < setback.until
+        return action.action is not ActionKind.RENDER and self._setbacks.rests(action.target_id)
 
     def _retire(self, plan: Plan) -> None:
         gone = {a.target_id for a in plan.actions if a.action is ActionKind.RETIRE and self._selects(a.target_id)}
@@ -239,9 +225,8 @@ class Reconciler:
         errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
         soon = self._clock.now() + LOOK_AGAIN_SECONDS if changed else None
         settled = self._clock.now() + survey.snapshot.unsettled if survey.snapshot.unsettled else None
-        self._forget_setbacks(survey)
-        rests = (setback.until for setback in self._setbacks.values() if setback.until > self._clock.now())
-        wakes = [when for when in (soon, settled, *rests) if when is not None]
+        self._setbacks.forget_others({action.target_id for action in survey.plan.actions})
+        wakes = [when for when in (soon, settled, *self._setbacks.ends()) if when is not None]
         return ReconcileResult(
             queued=tuple(queued),
             cancel=cancel,
@@ -251,12 +236,6 @@ class Reconciler:
             unsettled=changed,
             paused="paused" in self._store.flags(),
         )
-
-    def _forget_setbacks(self, survey: Survey) -> None:
-        """Forget setbacks in what nobody plans to do any more."""
-        if self._setbacks:
-            planned = {action.target_id for action in survey.plan.actions}
-            self._setbacks = {target_id: setback for target_id, setback in self._setbacks.items() if target_id in planned}
 
     def _tell_problems(self, survey: Survey) -> None:
         now = frozenset(survey.wanted.problems)

@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "review": "approve, reject, retake or hold, as documents",
     "reproduce": "render a receipt again and compare",
     "qualify": "try every template out on your server, and time it",
-    "template": "add, check and upgrade templates",
+    "template": "check, show, import, add and upgrade templates",
     "measure": "measure files with the metrics of the gates",
     "gc": "delete objects that nothing needs any more",
     "doctor": "check the workspace, the machine and the backends",

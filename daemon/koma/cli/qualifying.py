@@ -16,6 +16,7 @@ from koma.core.errors import KomaError, UsageError
 from koma.core.hints import did_you_mean
 from koma.core.manifest import parse_sample
 from koma.core.node_rules import Signatures
+from koma.core.parameter import ParameterType
 from koma.core.preflight import GB, ServerMemory
 from koma.core.problem import Problem
 from koma.core.qualified import REFERENCE_CARD, budget_seconds, with_run
@@ -134,8 +135,7 @@ def _choose(signatures: Signatures, wish: Wish) -> Callable[[str], str]:
 def _suited(trial: Trial, checkpoint: Callable[[str], str]) -> dict[str, Any]:
     """Values of the sample for this server: LoRAs in samples are made up, and checkpoints are the project's choice."""
     values = dict(trial.values)
-    if "loras" in trial.template.manifest.parameters:
-        values["loras"] = []
+    values.update({name: [] for name, one in trial.template.manifest.parameters.items() if one.type is ParameterType.LORA_LIST})
     if isinstance(values.get("checkpoint"), str):
         values["checkpoint"] = checkpoint(values["checkpoint"])
     return values

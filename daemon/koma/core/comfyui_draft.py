@@ -112,7 +112,7 @@ def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
     if name in context.broken:
         context.problems += context.broken[name]
     elif name not in context.templates:
-        context.problems.append(_no_template(context, name, cut.phase)._replace(place=context.place(doc.file, doc.part, path)))
+        context.problems.append(_no_template(context, name, cut)._replace(place=context.place(doc.file, doc.part, path)))
     return context.templates.get(name)
 
 
@@ -127,10 +127,13 @@ def _choice(context: Context, cut: Cut) -> tuple[str, Doc, str]:
     return DEFAULT_TEMPLATES[cut.phase], scene, f"shots.{cut.shot['id']}"
 
 
-def _no_template(context: Context, name: str, phase: Phase) -> Problem:
+def _no_template(context: Context, name: str, cut: Cut) -> Problem:
     near = closest(name, context.templates)
     known = ", ".join(sorted(context.templates)) or "none: the templates folder is empty"
-    hint = f"did you mean {near!r}?" if near else f"name one under `templates: {{{phase}: NAME}}` in the project, the scene or the shot"
+    other = (
+        "name another one" if cut.template else f"name one under `templates: {{{cut.phase}: NAME}}` in the project, the scene or the shot"
+    )
+    hint = f"did you mean {near!r}?" if near else other
     return Problem(NOWHERE, "missing-template", f"there is no template called {name!r}", f"one of {known}", hint)
 
 

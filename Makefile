@@ -35,7 +35,7 @@ demo: setup ## render the demo project on this machine, without a server
 	@$(BIN)/koma run --once
 	@echo
 	@echo 'Done. What was rendered lies in outputs/, one folder for each project, scene and shot:'
-	@find outputs -name '*.mp4' -not -path '*/.koma/*' -not -path '*/takes/*' | sort | sed 's/^/  /'
+	@find outputs -name '*.mp4' -not -path '*/.koma/*' -not -path '*/takes/*' -not -name 'seg[0-9]*' | sort | sed 's/^/  /'
 	@echo 'Pages of the characters, with their sheets, for a browser: outputs/lantern-street/characters/index.html'
 	@echo 'Beside each file: *.gate.json (what was measured), *.receipt.json (how it was made), *.jpg (a poster).'
 	@echo 'Run it again: nothing is left to do. Change a shot in projects/, look with $(BIN)/koma plan, run it again.'

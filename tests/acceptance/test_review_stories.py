@@ -54,6 +54,7 @@ def test_a_phase_that_waits_for_a_review_goes_on_with_it(workspace: Workspace, s
 
 def test_a_rejected_take_is_made_again_and_a_retake_once(rendered: Workspace, server: ServedComfyUI) -> None:
     rendered.koma("review", "reject", REN)
+    assert rendered.actions() == {REN: ("render", "retake")}
     rendered.once()
     assert server.prompts == 5
     assert rendered.receipt(REN)["number"] == 2

@@ -85,7 +85,7 @@ def character_text(
         "# outfits:",
         "#   raincoat: yellow raincoat, too large",
         "# A sheet in eight poses, drawn before any shot:",
-        "# sheet: true",
+        f"# sheet: {{versions: [{', '.join(['base', *map(_plain, versions)])}]}}" if versions and "" in palettes else "# sheet: true",
     ]
     return "\n".join(lines) + "\n"
 

@@ -126,7 +126,11 @@ class _Planner:
             return False
         if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or target.hold or target.pin:
             return False
-        if row.path in self._observed.missing or (self._observed.flags and self._flag("retry", target)):
+        if (
+            target.id in self._observed.doubted
+            or row.path in self._observed.missing
+            or (self._observed.flags and self._flag("retry", target))
+        ):
             return False
         self._standing[target.id] = _Standing(row.content_digest, True, ActionKind.KEEP, row.last_digest)
         return True

@@ -78,8 +78,10 @@ class Surveyor:
         wanted = self.desires.wanted(snapshot, rendition, lines)
         jobs = self._store().jobs() if self._reader.is_working() else []
         by = self.desires.reviewed(wanted) if _has_reviews(wanted) else None
+        doubted = self._doubted(by, rendition) if by is not None else frozenset()
+        wanted.unsettle(doubted)
         wanted.problems += by.problems if by is not None else ()
-        observed = self._observe(rendition, wanted, jobs, lying, gone, flags, by)
+        observed = self._observe(rendition, wanted, jobs, lying, gone, flags, by)._replace(doubted=doubted)
         planned = self._plan(wanted, observed, selection, counted or _all, by)
         self.desires.remember(wanted, observed.published, planned.current)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
@@ -137,6 +139,13 @@ class Surveyor:
             durations=cache(lambda: {**self._qualified(), **self._store().durations()}),
             pinned=lambda target_id, pin: self._pinned(target_id, rendition, pin),
         )
+
+    def _doubted(self, by: Reviewed, rendition: Rendition) -> frozenset[str]:
+        """Ids of targets whose published take a person rejected, whether or not a pass has taken note of it."""
+        named = {by.now(target): said.decision for (target, _), said in by.takes.items()}
+        rows = self._reader.published(named) if named else []
+        words = ((row, by.word(row.target, row.content_digest)) for row in rows if row.rendition == rendition)
+        return frozenset(row.target for row, said in words if said is not None and said.decision == "reject")
 
     def _takes(self, keys: Iterable[str], rendition: Rendition, by: Reviewed | None) -> list[TakeRow]:
         rows = [row for row in self._store().take_rows(keys) if row.rendition == rendition]

@@ -71,8 +71,16 @@ class Wanted:
     def settle(self, name: str, lines: Sequence[str]) -> None:
         """Take note of a scene for which nothing is to be done. Some of the lines may be of targets of others that it reads."""
         self._closed.append(name)
-        own = f"{name.partition(':')[2]}/"
-        self.settled += [line.partition(" ")[0] for line in lines if line.startswith(own)]
+        self.settled += [line.partition(" ")[0] for line in lines if line.startswith(_inside(name))]
+
+    def unsettle(self, ids: Collection[str]) -> None:
+        """Look at the scenes of these targets after all."""
+        opened = [name for name in self._closed if any(target_id.startswith(_inside(name)) for target_id in ids)]
+        if opened:
+            prefixes = tuple(map(_inside, opened))
+            self._closed = [name for name in self._closed if name not in opened]
+            self.settled = [target_id for target_id in self.settled if not target_id.startswith(prefixes)]
+            self.look_at(opened)
 
     def look_at(self, names: Sequence[str]) -> None:
         """Read the targets of scenes. Raises SourceError if the cache was emptied meanwhile."""
@@ -82,6 +90,11 @@ class Wanted:
 
                 raise SourceError("the cache was emptied while it was read")
             self.scenes.append(Scene(name, list(targets_from_json(text))))
+
+
+def _inside(name: str) -> str:
+    """Beginning of the ids of a scene's targets."""
+    return f"{name.partition(':')[2]}/"
 
 
 class Desires:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from koma.core.rows import Published, TakeRow
 from koma.core.target import Target
-from koma.core.words import ActionKind, Reason
+from koma.core.words import ActionKind, BackendKind, Reason
 
 if TYPE_CHECKING:
     from koma.core.phases import PhaseRate
@@ -70,7 +70,12 @@ class Observed(NamedTuple):
     doubted: Collection[str] = ()
 
     def cost(self, target: Target) -> tuple[float, float]:
-        """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0."""
+        """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0.
+
+        What the CPU makes takes none.
+        """
+        if target.backend == BackendKind.CPU:
+            return LEAST_SECONDS, LEAST_SECONDS
         past = sorted(self.durations().get(target.template, ()))
         if not past:
             return max(target.estimate_seconds, LEAST_SECONDS), max(target.estimate_seconds * UNSURE, LEAST_SECONDS)

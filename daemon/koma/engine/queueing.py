@@ -197,7 +197,7 @@ class Queueing:
             depth=target.depth,
             family=target.family,
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
-            deadline_seconds=max(SHORTEST_DEADLINE, self._deadline_factor * (action.p90_seconds or target.estimate_seconds)),
+            deadline_seconds=max(SHORTEST_DEADLINE, self._deadline_factor * _longest(action, target)),
             fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
         )
 
@@ -208,6 +208,11 @@ class Queueing:
         steps = rungs(draft.template.manifest, draft.params, segment=draft.part.startswith("seg"))
         graphs = [(step, self._drafting.graphs.graph(draft.template, step.params)) for step in steps]
         return tuple(Fallback(step.name, graph, step.expect) for step, graph in graphs if not isinstance(graph, Problem))
+
+
+def _longest(action: Action, target: Target) -> float:
+    """Seconds that a render may well take: what past ones took; for the CPU, whose work counts as no GPU time, the estimate."""
+    return target.estimate_seconds if target.backend == BackendKind.CPU else action.p90_seconds or target.estimate_seconds
 
 
 def _models(request: RenderRequest | None, signatures: Signatures) -> dict[str, str]:

@@ -3,10 +3,11 @@
 import math
 
 from koma.backends.animatic.colour import RGB, darker, mix
-from koma.backends.animatic.fronts import Cut, band, draw_front
+from koma.backends.animatic.fronts import Cut, band, draw_around, draw_front
 from koma.backends.animatic.garment import Garment
 from koma.backends.animatic.poses import Pose
 from koma.backends.animatic.shapes import Pen, Point
+from koma.backends.animatic.sides import draw_side
 from koma.backends.animatic.skeleton import Build, Skeleton, leg_of
 
 _HEMS = {"coat": -0.5, "robe": -0.86, "dress": -0.52, "uniform": -0.16, "hoodie": -0.14}
@@ -32,8 +33,11 @@ def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Skeleton, *, sway: 
     shade = [(-0.07, 0.86), (-0.088, 0.5), (-flare * 0.92, hem + 0.05), (-flare * 0.4, hem + 0.04), (-0.045, 0.5)]
     body.shape([(x * slim * bones.forward, up) for x, up in shade], darker(garment.cloth, 0.16), inked=False)
     _trim(body, garment, flare * slim * 0.9, hem)
-    if not bones.away and not bones.profile:
+    if bones.profile:
+        draw_side(body, garment, [(x * slim, up) for x, up in right])
+    elif not bones.away:
         draw_front(body, garment, Cut(0.028 * bones.turn, slim, hem), skin)
+    draw_around(body, garment, slim, away=bones.away)
     if garment.scarf:
         _scarf(body, garment, -bones.forward, sway)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from koma.backends.animatic import face as faces
 from koma.backends.animatic import hair as hairs
+from koma.backends.animatic import hood as hoods
 from koma.backends.animatic import profile
 from koma.backends.animatic.clothes import draw_legs, draw_torso
 from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, lighter, mix, scale
@@ -25,6 +26,7 @@ _YOUNG = ("child", "kid", "young", "little", "boy", "girl", "toddler", "small")
 _OLD = ("old", "elder", "grand", "senior", "aged")
 _SKINS = tuple(parse(colour) for colour in ("#ffe3cf", "#f7cfae", "#e0ac82", "#b97f5a", "#8a5a40"))
 _HOLDING = (42.0, 96.0)  # how an arm carries something while the other one gestures
+_IN_LAP = (14.0, -20.0)  # how an arm rests on the thighs of someone who sits and is seen from the front
 _SILVER: RGB = (226, 222, 230)
 
 
@@ -119,12 +121,12 @@ def _head_pen(pen: Pen, look: Look, bones: Skeleton) -> Pen:
 def _head(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
     turn = bones.turn
     if bones.away:
-        pen.disc((0.0, 0.0), 1.0, 0.98, look.skin)
-        hairs.draw_behind(pen, look.hair, acting.sway)
+        _behind(pen, look, acting.sway)
         return
+    cloth = look.garment.cloth if look.garment.hood else None
     tones = faces.Tones(look.skin, look.eyes, darker(look.hair.colour, 0.3), look.ink)
     if bones.profile:
-        profile.draw_head(pen, acting.face, look.hair, tones, sway=acting.sway, time=acting.time)
+        profile.draw_head(pen, acting.face, look.hair, tones, hood=cloth, sway=acting.sway, time=acting.time)
         return
     for side in (-1, 1):
         if side * turn <= 0:
@@ -132,10 +134,19 @@ def _head(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
     pen.shape(_skull(turn), look.skin, steps=5)
     faces.draw_face(pen, acting.face, turn, tones)
     hairs.draw_front(pen, look.hair, turn, acting.sway)
-    if look.garment.hood:
-        _hood(pen, look.garment.cloth, turn)
+    if cloth:
+        hoods.draw_hood(pen, cloth, turn)
     faces.draw_brows(pen, acting.face, turn, tones)
     faces.draw_sign(pen, acting.face.sign, turn, acting.time)
+
+
+def _behind(pen: Pen, look: Look, sway: float) -> None:
+    """Draw a head from behind, under its hood if it wears one."""
+    pen.disc((0.0, 0.0), 1.0, 0.98, look.skin)
+    hairs.draw_behind(pen, look.hair, sway)
+    if look.garment.hood:
+        hoods.draw_behind(pen, look.garment.cloth)
+    hairs.draw_hanging(pen, look.hair, sway)
 
 
 def _skull(turn: float) -> list[Point]:
@@ -143,15 +154,6 @@ def _skull(turn: float) -> list[Point]:
     right = [(x * (0.97 if turn > 0 else 1.0) + 0.12 * turn * max(0.0, y), y) for x, y in half]
     left = [(-x * (0.97 if turn < 0 else 1.0) + 0.12 * turn * max(0.0, y), y) for x, y in reversed(half[1:])]
     return [*right, *left]
-
-
-def _hood(pen: Pen, cloth: RGB, turn: float) -> None:
-    shift = -0.08 * turn
-    angles = [math.radians(-126 + 9 * step) for step in range(29)]
-    outer = [(shift + 1.24 * math.sin(a), -1.22 * math.cos(a)) for a in angles]
-    inner = [(shift * 0.3 + math.sin(a), -0.9 * math.cos(a) + 0.02) for a in reversed(angles)]
-    pen.shape([*outer, *inner], cloth, round_off=False)
-    pen.stroke(inner, 0.06, lighter(cloth, 0.3))
 
 
 def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool) -> list[Point]:

@@ -10,7 +10,7 @@ from koma.backends.animatic.colour import RGB, darker, lighter, mix
 from koma.backends.animatic.garment import Garment
 from koma.backends.animatic.shapes import Pen, Point
 
-_BLOUSE: RGB = (250, 244, 232)
+BLOUSE: RGB = (250, 244, 232)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,29 @@ class Cut:
 def draw_front(pen: Pen, garment: Garment, cut: Cut, skin: RGB) -> None:
     """Draw the front of a garment onto a torso."""
     _FRONTS.get(garment.kind, _shirt)(pen, garment, cut, skin)
+
+
+def draw_around(pen: Pen, garment: Garment, slim: float, *, away: bool) -> None:
+    """Draw what goes round a torso and is seen from all sides: sashes, and the strings of an apron."""
+    if garment.kind == "robe":
+        half = slim * 0.094
+        pen.shape([(-half, 0.52), (half, 0.52), (half, 0.24), (-half, 0.24)], garment.trim, round_off=False)
+        band(pen, 0.39, 0.085 * slim, 0.012, lighter(garment.trim, 0.4))
+    elif garment.kind == "dress":
+        band(pen, 0.3, 0.086 * slim, 0.022, garment.trim)
+    if away and garment.kind in ("robe", "apron"):
+        _bow(pen, garment)
+
+
+def _bow(pen: Pen, garment: Garment) -> None:
+    """Tie what is worn around the waist behind the back."""
+    colour = lighter(garment.trim, 0.15) if garment.kind == "robe" else mix(BLOUSE, garment.cloth, 0.12)
+    if garment.kind == "apron":
+        band(pen, 0.37, 0.083, 0.014, colour)
+    for side in (-1, 1):
+        pen.shape([(0.0, 0.36), (side * 0.06, 0.48), (side * 0.064, 0.24)], colour, round_off=False)
+        pen.stroke([(0.0, 0.34), (side * 0.024, 0.02)], 0.012, colour)
+    pen.disc((0.0, 0.36), 0.013, 0.013, colour)
 
 
 def band(pen: Pen, up: float, half: float, width: float, colour: RGB) -> None:
@@ -51,19 +74,15 @@ def _robe(pen: Pen, garment: Garment, cut: Cut, skin: RGB) -> None:
     pen.shape([(x - 0.035, 1.02), (x + 0.035, 1.02), (x, 0.76)], skin, round_off=False)
     pen.stroke([(x + 0.045, 1.02), (x - 0.03, 0.62)], 0.018, garment.trim)
     pen.stroke([(x - 0.045, 1.02), (x, 0.76)], 0.018, garment.trim)
-    half = cut.slim * 0.094
-    pen.shape([(-half, 0.52), (half, 0.52), (half, 0.24), (-half, 0.24)], garment.trim, round_off=False)
-    band(pen, 0.39, 0.085 * cut.slim, 0.012, lighter(garment.trim, 0.4))
 
 
-def _dress(pen: Pen, garment: Garment, cut: Cut, _skin: RGB) -> None:
+def _dress(pen: Pen, _garment: Garment, cut: Cut, _skin: RGB) -> None:
     x = cut.middle
-    pen.shape([(x - 0.06, 1.0), (x, 0.84), (x + 0.06, 1.0), (x, 0.94)], _BLOUSE, round_off=False)
-    band(pen, 0.3, 0.086 * cut.slim, 0.022, garment.trim)
+    pen.shape([(x - 0.06, 1.0), (x, 0.84), (x + 0.06, 1.0), (x, 0.94)], BLOUSE, round_off=False)
 
 
 def _apron(pen: Pen, garment: Garment, cut: Cut, _skin: RGB) -> None:
-    cream, low = mix(_BLOUSE, garment.cloth, 0.12), cut.hem - 0.14
+    cream, low = mix(BLOUSE, garment.cloth, 0.12), cut.hem - 0.14
     bib: list[Point] = [(-0.055, 0.82), (0.055, 0.82), (0.082, 0.34), (0.09, low), (-0.09, low), (-0.082, 0.34)]
     pen.shape(_around(cut, bib), cream, steps=4)
     pen.shape(_around(cut, [(-0.035, 0.2), (0.035, 0.2), (0.03, -0.02), (-0.03, -0.02)]), mix(cream, garment.trim, 0.5))

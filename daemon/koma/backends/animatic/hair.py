@@ -194,7 +194,7 @@ def _braid(pen: Pen, hair: Hair, side: float, sway: float) -> None:
 
 
 def draw_behind(pen: Pen, hair: Hair, sway: float) -> None:
-    """Draw the hair of someone who looks away: the whole back of the head, and what hangs over it."""
+    """Draw the hair of someone who looks away: the whole back of the head."""
     if hair.style == "bald":
         return
     low = {"long": 2.5, "bob": 1.02}.get(hair.style, 0.72)
@@ -216,6 +216,10 @@ def draw_behind(pen: Pen, hair: Hair, sway: float) -> None:
     _shine(pen, hair, 0.0)
     for x in (-0.5, -0.1, 0.34, 0.7):
         pen.stroke([(x * 0.5, -0.3), (x, low * 0.75)], 0.03, darker(hair.colour, 0.22))
+
+
+def draw_hanging(pen: Pen, hair: Hair, sway: float) -> None:
+    """Draw what hangs over the back of someone who looks away: tails, bun, braid."""
     if hair.style == "ponytail":
         draw_tail(pen, (0.0, -0.45), 0.35, sway, colour=darker(hair.colour, 0.12), size=1.1, tie=hair.tie)
     elif hair.style in ("bun", "twintails"):

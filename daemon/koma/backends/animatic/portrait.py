@@ -11,7 +11,7 @@ from koma.backends.animatic.figure import Acting, Look, draw_figure, look_of
 from koma.backends.animatic.furniture import CORAL, chips, fit, font
 from koma.backends.animatic.motion import POSED_AT, POSED_SECONDS, Moment
 from koma.backends.animatic.panel import Actor, Panel
-from koma.backends.animatic.poses import Pose, pose_of
+from koma.backends.animatic.poses import Joint, Pose, pose_of
 from koma.backends.animatic.shapes import Pen, soft_disc
 
 FINE = 3  # drawn this many times larger
@@ -24,20 +24,24 @@ _SLOTS = ("hair", "eyes", "skin", "outfit", "primary", "accent")
 
 @dataclass(frozen=True, slots=True)
 class _Sitting:
-    """How a pose of the sheet is struck: pose in words, where the figure faces, expression, and how many times larger it is."""
+    """How a pose of the sheet is struck: pose in words, where the figure faces, expression, and how many times larger it is.
+
+    `arms` are those of the near and the far side, where the pose's own would hide what the view is to show.
+    """
 
     pose: str
     facing: str
     expression: str = ""
     size: float = 1.0
     lift: float = 0.0
+    arms: tuple[Joint, Joint] | None = None
 
 
 _POSES: Mapping[str, _Sitting] = {
     "front": _Sitting("standing", "camera"),
-    "side": _Sitting("standing", "profile"),
+    "side": _Sitting("standing", "profile", arms=((-4.0, 4.0), (-4.0, 4.0))),
     "back": _Sitting("standing", "away"),
-    "three-quarter": _Sitting("standing", "right"),
+    "three-quarter": _Sitting("standing", "right", arms=((-10.0, -2.0), (14.0, 20.0))),
     "sitting": _Sitting("sitting", "camera"),
     "walking": _Sitting("walking", "right"),
     "action": _Sitting("running", "left", "determined", lift=0.06),
@@ -62,9 +66,8 @@ def draw_pose(panel: Panel, references: Mapping[str, Image.Image]) -> Image.Imag
 def _acting(panel: Panel, actor: Actor, struck: _Sitting) -> Acting:
     """Let the seed breathe: each take is drawn a little differently."""
     dice = chance("sheet", panel.seed)
-    pose: Pose = pose_of(struck.pose, "", _NOW)
     return Acting(
-        pose=replace(pose, bob=pose.bob + struck.lift, tilt=pose.tilt + dice.uniform(-1.5, 1.5)),
+        pose=_pose(struck, dice.uniform(-1.5, 1.5)),
         face=expression_of(actor.expression or struck.expression),
         facing=struck.facing,
         prop="",
@@ -72,6 +75,12 @@ def _acting(panel: Panel, actor: Actor, struck: _Sitting) -> Acting:
         breath=dice.uniform(-1.0, 1.0),
         sway=dice.uniform(-0.05, 0.05),
     )
+
+
+def _pose(struck: _Sitting, tilt: float) -> Pose:
+    pose = pose_of(struck.pose, "", _NOW)
+    near, far = struck.arms or (pose.near_arm, pose.far_arm)
+    return replace(pose, near_arm=near, far_arm=far, bob=pose.bob + struck.lift, tilt=pose.tilt + tilt)
 
 
 def _paper(panel: Panel, struck: _Sitting) -> Image.Image:

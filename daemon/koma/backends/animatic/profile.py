@@ -5,6 +5,7 @@ import math
 from koma.backends.animatic.colour import RGB, darker, lighter, mix
 from koma.backends.animatic.face import MOUTH, Expression, Tones, draw_cheek, draw_iris, draw_sign
 from koma.backends.animatic.hair import Hair, draw_bun, draw_tail
+from koma.backends.animatic.hood import draw_side
 from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.shapes import Pen, Point
 
@@ -25,20 +26,24 @@ _EAR: Point = (-0.13, 0.22)
 _EYE: Point = (0.6, 0.16)
 
 
-def draw_head(pen: Pen, face: Expression, hair: Hair, tones: Tones, *, sway: float, time: Moment) -> None:
-    """Draw hair, face and ear, from back to front."""
+def draw_head(pen: Pen, face: Expression, hair: Hair, tones: Tones, *, hood: RGB | None, sway: float, time: Moment) -> None:
+    """Draw hair, face, ear and a hood of this colour, from back to front."""
     _back(pen, hair, sway)
     pen.shape(_FACE, tones.skin, steps=5)
     draw_cheek(pen, (0.44, 0.48), face.blush, tones)
     _eye(pen, face, tones)
-    corner = 0.53 if face.mouth in ("smile", "grin", "laugh", "cat") else 0.66 if face.mouth in ("frown", "wavy") else 0.61
-    pen.stroke([(0.83, 0.61), (0.75, 0.61), (0.66, corner)], 0.05, mix(tones.ink, MOUTH, 0.35))
+    corner = 0.54 if face.mouth in ("smile", "grin", "laugh", "cat") else 0.67 if face.mouth in ("frown", "wavy") else 0.62
+    pen.stroke([(0.72, 0.61), (0.62, 0.63), (0.5, corner)], 0.05, mix(tones.ink, MOUTH, 0.35))
     pen.disc(_EAR, 0.16, 0.21, tones.skin)
     pen.stroke(
         [(_EAR[0] - 0.04, _EAR[1] - 0.08), (_EAR[0] + 0.05, _EAR[1]), (_EAR[0] - 0.03, _EAR[1] + 0.09)], 0.03, darker(tones.skin, 0.25)
     )
     if hair.style != "bald":
-        _cap(pen, hair, sway)
+        _cap(pen, hair)
+    if hood:
+        draw_side(pen, hood)
+    if hair.style == "twintails":
+        draw_tail(pen, (-0.42, -0.3), -1.0, sway, colour=darker(hair.colour, 0.1), size=0.95, tie=hair.tie)
     x, y = _EYE[0], -0.22 - face.lift
     pen.stroke([(x - 0.14, y - face.brow * 0.5), (x + 0.02, y - 0.05), (x + 0.17, y + face.brow)], 0.07, tones.brow, taper=0.6)
     draw_sign(pen, face.sign, 1.0, time)
@@ -76,14 +81,12 @@ def _back(pen: Pen, hair: Hair, sway: float) -> None:
         _braid(pen, hair.colour, hair.tie, sway)
 
 
-def _cap(pen: Pen, hair: Hair, sway: float) -> None:
+def _cap(pen: Pen, hair: Hair) -> None:
     """Draw the hair on the head, with its fringe before the brow and a lock before the ear."""
     pen.shape([*_outline(hair), *_FRINGE], hair.colour, round_off=False)
     upper = [(0.1 + 0.82 * math.sin(a), -0.9 * math.cos(a) + 0.12) for a in (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5)]
     lower = [(x * 0.97, y + (0.15 if number % 2 else 0.06)) for number, (x, y) in enumerate(reversed(upper))]
     pen.shape(upper + lower, lighter(hair.colour, 0.2), inked=False, steps=3)
-    if hair.style == "twintails":
-        draw_tail(pen, (-0.42, -0.3), -1.0, sway, colour=darker(hair.colour, 0.1), size=0.95, tie=hair.tie)
 
 
 def _outline(hair: Hair) -> list[Point]:

@@ -88,16 +88,27 @@ def draw_figure(pen: Pen, look: Look, acting: Acting) -> list[Point]:
     bones = skeleton_of(look.build, acting.pose, acting.facing, acting.breath)
     head = _head_pen(pen, look, bones)
     shining: list[Point] = []
-    if bones.away:
-        shining += _arm(pen, look, bones, acting, near=True)
-    elif not bones.profile:
+    if not bones.away and not bones.profile:
         hairs.draw_back(head, look.hair, bones.turn, acting.sway)
-    shining += _arm(pen, look, bones, acting, near=False)
+    behind, before = _arms(bones, acting.pose)
+    for near in behind:
+        shining += _arm(pen, look, bones, acting, near=near)
     _body(pen, look, bones, acting)
     _head(head, look, bones, acting)
-    if not bones.away:
-        shining += _arm(pen, look, bones, acting, near=True)
+    for near in before:
+        shining += _arm(pen, look, bones, acting, near=near)
     return shining
+
+
+def _arms(bones: Skeleton, pose: Pose) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Which arms (near: True) are behind the body, and which before it."""
+    if bones.away:
+        return (True, False), ()
+    return ((), (False, True)) if _in_lap(bones, pose) else ((False,), (True,))
+
+
+def _in_lap(bones: Skeleton, pose: Pose) -> bool:
+    return pose.seat and bones.frontal
 
 
 def _body(pen: Pen, look: Look, bones: Skeleton, acting: Acting) -> None:
@@ -159,7 +170,7 @@ def _skull(turn: float) -> list[Point]:
 def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool) -> list[Point]:
     """Draw one arm, and what the near hand holds; returns where that shines."""
     held = acting.prop if near != acting.pose.busy else ""
-    joint = acting.pose.near_arm if near else _HOLDING if held else acting.pose.far_arm
+    joint = _HOLDING if held and not near else _IN_LAP if _in_lap(bones, acting.pose) else _own_joint(acting.pose, near)
     root, elbow, hand = arm_of(look.build, bones, joint, near=near)
     if held == "umbrella":
         draw_prop(held, pen, hand, bones.forward, accent=look.accent, time=acting.time)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from koma.backends.animatic.colour import darker
 from koma.backends.animatic.frame import draw_frame
 from koma.backends.animatic.panel import POSES, read_panel
 from koma.backends.local.fields import DocumentError
@@ -87,6 +88,79 @@ def test_a_sheet_shows_its_reference():
     with_reference = drawn(sheet(references={"sora": "reference:sora"}), {"reference:sora": reference("crimson")})
     assert not np.array_equal(with_reference, drawn(sheet()))
     assert not np.array_equal(with_reference, drawn(sheet(references={"sora": "reference:sora"}), {"reference:sora": reference("teal")}))
+
+
+def near(picture, colour, tolerance=12):
+    """Which pixels of the figure have a colour, give or take what the shrinking blurs."""
+    above = picture[: round(len(picture) * 0.86)].astype(int)
+    return (np.abs(above - colour) < tolerance).all(axis=2)
+
+
+GREEN = (0, 255, 0)
+
+
+@pytest.mark.parametrize("hair", ["short", "long", "curly"])
+def test_a_hood_hides_the_hair_from_behind_and_leaves_the_fringe_from_the_side(hair):
+    fields = {"palette": {**SORA["palette"], "hair": "#00ff00"}, "traits": {"hair": hair}}
+    seen = {
+        (pose, outfit): near(drawn(sheet(pose, outfit=outfit, **fields)), GREEN)[: round(SIDE * 0.3)].sum()
+        for pose in ("side", "back")
+        for outfit in ("coat", "raincoat")
+    }
+    assert seen["back", "raincoat"] == 0 < seen["back", "coat"]
+    assert 0 < seen["side", "raincoat"] < 0.5 * seen["side", "coat"]
+
+
+@pytest.mark.parametrize("pose", ["side", "back"])
+def test_pigtails_come_out_through_a_hood(pose):
+    fields = {"palette": {**SORA["palette"], "accent": "#00ff00"}, "outfit": "raincoat", "traits": {"hair": "twintails"}}
+    ties = near(drawn(sheet(pose, **fields)), GREEN)[: round(SIDE * 0.32)]
+    assert ties.any()
+
+
+ALONG_THE_FRONT = {
+    "the buttons of a coat": ("coat", GREEN),
+    "the lapel of a robe": ("yukata", GREEN),
+    "the sash of a dress": ("dress", GREEN),
+    "an apron": ("apron", (246, 236, 217)),
+    "the bow of a uniform": ("uniform", GREEN),
+    "the cord of a hoodie": ("hoodie", GREEN),
+}
+
+
+@pytest.mark.parametrize(("outfit", "colour"), ALONG_THE_FRONT.values(), ids=ALONG_THE_FRONT)
+def test_the_side_shows_along_its_front(outfit, colour):
+    palette = {**SORA["palette"], "accent": "#00ff00", "outfit": "#b9854f"}
+    chest = near(drawn(sheet("side", outfit=outfit, palette=palette, size=480)), colour)[205:295, 252:]
+    assert chest.any()  # right of the near arm
+
+
+def test_the_hands_are_apart_in_three_quarter():
+    palette = {**SORA["palette"], "skin": "#00ff00"}
+    hands = near(drawn(sheet("three-quarter", palette=palette, size=480)), (0, 255, 0), 60)[260:]
+    columns = np.flatnonzero(hands.any(axis=0))
+    assert np.diff(columns).max() > 24  # a hand's width
+
+
+@pytest.mark.parametrize("version", ["adult", "child"])
+def test_the_feet_of_someone_who_sits_reach_the_ground(version):
+    shoes = darker(GREEN, 0.42)
+    palette = {**SORA["palette"], "accent": "#00ff00"}
+    soles = [
+        np.flatnonzero(near(drawn(sheet(pose, version=version, palette=palette)), shoes).any(axis=1)).max() for pose in ("front", "sitting")
+    ]
+    assert abs(soles[0] - soles[1]) <= 1
+
+
+@pytest.mark.parametrize("pose", POSES)
+def test_the_caption_shows_a_long_outfit_whole(pose):
+    captions = [drawn(sheet(pose, outfit=outfit, size=640))[565:] for outfit in ("lamplighter-coat", "lamplighter-coal")]
+    assert not np.array_equal(*captions)
+
+
+def test_a_caption_that_is_far_too_long_is_shortened_and_leaves_the_colours_alone():
+    long, usual = (drawn(sheet("three-quarter", outfit=outfit, size=640))[565:, 480:] for outfit in ("coat" * 40, "coat"))
+    assert np.array_equal(long, usual)
 
 
 def test_a_sheet_is_drawn_alike_each_time_and_in_any_size():

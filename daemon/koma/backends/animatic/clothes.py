@@ -3,7 +3,7 @@
 import math
 
 from koma.backends.animatic.colour import RGB, darker, mix
-from koma.backends.animatic.fronts import Cut, band, draw_around, draw_front
+from koma.backends.animatic.fronts import Cut, band, draw_behind, draw_front
 from koma.backends.animatic.garment import Garment
 from koma.backends.animatic.poses import Pose
 from koma.backends.animatic.shapes import Pen, Point
@@ -35,9 +35,9 @@ def draw_torso(pen: Pen, garment: Garment, skin: RGB, bones: Skeleton, *, sway: 
     _trim(body, garment, flare * slim * 0.9, hem)
     if bones.profile:
         draw_side(body, garment, [(x * slim, up) for x, up in right])
-    elif not bones.away:
-        draw_front(body, garment, Cut(0.028 * bones.turn, slim, hem), skin)
-    draw_around(body, garment, slim, away=bones.away)
+    else:
+        cut = Cut(0.028 * bones.turn, slim, hem)
+        (draw_behind if bones.away else draw_front)(body, garment, cut, skin)
     if garment.scarf:
         _scarf(body, garment, -bones.forward, sway)
 

@@ -11,12 +11,12 @@ from koma.backends.animatic import hair as hairs
 from koma.backends.animatic import hood as hoods
 from koma.backends.animatic import profile
 from koma.backends.animatic.clothes import draw_legs, draw_torso
-from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, lighter, mix, scale
+from koma.backends.animatic.colour import INK, RGB, chance, darker, from_hsv, mix, scale
 from koma.backends.animatic.garment import Garment, garment_of
 from koma.backends.animatic.light import Factors, has
 from koma.backends.animatic.motion import Moment
 from koma.backends.animatic.panel import Actor
-from koma.backends.animatic.poses import Pose
+from koma.backends.animatic.poses import Joint, Pose
 from koma.backends.animatic.props import draw_prop
 from koma.backends.animatic.shapes import Pen, Point, ribbon
 from koma.backends.animatic.skeleton import Build, Skeleton, arm_of, between, skeleton_of
@@ -167,10 +167,18 @@ def _skull(turn: float) -> list[Point]:
     return [*right, *left]
 
 
+def _joint(bones: Skeleton, pose: Pose, *, near: bool, holds: bool) -> Joint:
+    if holds and not near:
+        return _HOLDING
+    if _in_lap(bones, pose) and not holds:
+        return _IN_LAP
+    return pose.near_arm if near else pose.far_arm
+
+
 def _arm(pen: Pen, look: Look, bones: Skeleton, acting: Acting, *, near: bool) -> list[Point]:
     """Draw one arm, and what the near hand holds; returns where that shines."""
     held = acting.prop if near != acting.pose.busy else ""
-    joint = _HOLDING if held and not near else _IN_LAP if _in_lap(bones, acting.pose) else _own_joint(acting.pose, near)
+    joint = _joint(bones, acting.pose, near=near, holds=bool(held))
     root, elbow, hand = arm_of(look.build, bones, joint, near=near)
     if held == "umbrella":
         draw_prop(held, pen, hand, bones.forward, accent=look.accent, time=acting.time)

@@ -25,18 +25,23 @@ class Cut:
 def draw_front(pen: Pen, garment: Garment, cut: Cut, skin: RGB) -> None:
     """Draw the front of a garment onto a torso."""
     _FRONTS.get(garment.kind, _shirt)(pen, garment, cut, skin)
+    _around_waist(pen, garment, cut.slim)
 
 
-def draw_around(pen: Pen, garment: Garment, slim: float, *, away: bool) -> None:
-    """Draw what goes round a torso and is seen from all sides: sashes, and the strings of an apron."""
+def draw_behind(pen: Pen, garment: Garment, cut: Cut, _skin: RGB) -> None:
+    """Draw what is seen of it on the back of a torso: what goes round the body, and where that is tied."""
+    _around_waist(pen, garment, cut.slim)
+    if garment.kind in ("robe", "apron"):
+        _bow(pen, garment)
+
+
+def _around_waist(pen: Pen, garment: Garment, slim: float) -> None:
     if garment.kind == "robe":
         half = slim * 0.094
         pen.shape([(-half, 0.52), (half, 0.52), (half, 0.24), (-half, 0.24)], garment.trim, round_off=False)
         band(pen, 0.39, 0.085 * slim, 0.012, lighter(garment.trim, 0.4))
     elif garment.kind == "dress":
         band(pen, 0.3, 0.086 * slim, 0.022, garment.trim)
-    if away and garment.kind in ("robe", "apron"):
-        _bow(pen, garment)
 
 
 def _bow(pen: Pen, garment: Garment) -> None:

@@ -221,8 +221,15 @@ def draw_behind(pen: Pen, hair: Hair, sway: float) -> None:
 def draw_hanging(pen: Pen, hair: Hair, sway: float) -> None:
     """Draw what hangs over the back of someone who looks away: tails, bun, braid."""
     if hair.style == "ponytail":
-        draw_tail(pen, (0.0, -0.45), 0.35, sway, colour=darker(hair.colour, 0.12), size=1.1, tie=hair.tie)
+        _hanging_tail(pen, hair, sway)
     elif hair.style in ("bun", "twintails"):
         _tails(pen, hair, 0.0, sway, darker(hair.colour, 0.1))
     elif hair.style == "braid":
         _braid(pen, hair, 0.15, sway)
+
+
+def _hanging_tail(pen: Pen, hair: Hair, sway: float) -> None:
+    """Draw a ponytail from behind: it hangs down the middle."""
+    right = [(0.14, -0.5), (0.38, 0.0), (0.34, 0.7)]
+    pen.shape([*right, (0.06 + sway, 1.5), *((-x, y) for x, y in reversed(right))], darker(hair.colour, 0.12))
+    pen.disc((0.0, -0.46), 0.17, 0.13, hair.tie)

@@ -9,7 +9,17 @@ from koma.backends.animatic.colour import RGB, darker, lighter
 from koma.backends.animatic.shapes import Pen, Point, smooth
 
 _OPENING: list[Point] = [(0.86, -0.98), (0.5, -0.62), (0.24, -0.2), (0.14, 0.22), (0.24, 0.6), (0.42, 0.98)]
-_BACK: list[Point] = [(0.1, 1.1), (-0.5, 1.12), (-1.0, 0.86), (-1.27, 0.36), (-1.3, -0.2), (-1.1, -0.76), (-0.6, -1.14), (0.1, -1.26), (0.6, -1.2)]
+_BACK: list[Point] = [
+    (0.1, 1.1),
+    (-0.5, 1.12),
+    (-1.0, 0.86),
+    (-1.27, 0.36),
+    (-1.3, -0.2),
+    (-1.1, -0.76),
+    (-0.6, -1.14),
+    (0.1, -1.26),
+    (0.6, -1.2),
+]
 
 
 def draw_hood(pen: Pen, cloth: RGB, turn: float) -> None:

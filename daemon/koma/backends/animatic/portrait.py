@@ -5,21 +5,22 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from koma.backends.animatic.colour import INK, PAPER, chance, mix
+from koma.backends.animatic.colour import INK, PAPER, RGB, chance, mix
 from koma.backends.animatic.face import expression_of
 from koma.backends.animatic.figure import Acting, Look, draw_figure, look_of
 from koma.backends.animatic.furniture import CORAL, chips, fit, font
 from koma.backends.animatic.motion import POSED_AT, POSED_SECONDS, Moment
 from koma.backends.animatic.panel import Actor, Panel
 from koma.backends.animatic.poses import Joint, Pose, pose_of
-from koma.backends.animatic.shapes import Pen, soft_disc
+from koma.backends.animatic.shapes import Pen, Point, soft_disc
 
 FINE = 3  # drawn this many times larger
 _NOW = Moment(0, POSED_SECONDS, POSED_AT, POSED_SECONDS / POSED_AT, loops=False, still=True)
 _FEET = 0.83  # of the picture's height, from the top
 _TALL = 0.68  # height of a figure
 _GROUND = 0.875  # where the caption begins
-_SLOTS = ("hair", "eyes", "skin", "outfit", "primary", "accent")
+_COLUMN = 0.235  # of the picture's height: how wide the caption's column of colours and project is
+_SMALLEST = 0.6  # of a line's usual size: how far it shrinks before it is shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +116,41 @@ def _figure(picture: Image.Image, look: Look, acting: Acting, struck: _Sitting) 
 
 
 def _caption(picture: Image.Image, panel: Panel, look: Look) -> None:
+    """Write below the figure: the pose, who it is in what, and the project under the character's colours."""
     draw, high = ImageDraw.Draw(picture), picture.height
-    actor, top = panel.actors[0], round(high * _GROUND)
+    actor, top, edge = panel.actors[0], round(high * _GROUND), high * 0.025
     draw.rectangle((0, top, picture.width, high), fill=mix(PAPER, INK, 0.06))
     draw.line((0, top, picture.width, top), fill=INK, width=max(1, high // 320))
-    middle, edge = (top + high) / 2, high * 0.025
-    large, small = font(max(7, round(high * 0.042))), font(max(6, round(high * 0.03)))
-    tag = large.getlength(panel.sheet) + high * 0.04
-    draw.rounded_rectangle((edge, top + edge, edge + tag, high - edge), radius=high * 0.015, fill=CORAL)
-    draw.text((edge + tag / 2, middle), panel.sheet, fill=PAPER, font=large, anchor="mm")
-    side = high * 0.038
-    left = picture.width - edge - len(_SLOTS) * side * 1.25
-    words = " · ".join(word for word in (actor.name, actor.version, actor.outfit) if word)
-    start = edge * 1.8 + tag
-    draw.text((start, top + (high - top) * 0.36), fit(words, large, left - start - edge), fill=INK, font=large, anchor="lm")
-    draw.text(
-        (start, top + (high - top) * 0.74), fit(panel.project[1], small, left - start), fill=mix(INK, PAPER, 0.4), font=small, anchor="lm"
-    )
-    for number, colour in enumerate((look.hair.colour, look.eyes, look.skin, look.garment.cloth, look.garment.legs, look.accent)):
-        x = left + number * side * 1.25
-        draw.rounded_rectangle((x, middle - side / 2, x + side, middle + side / 2), radius=side * 0.2, fill=colour, outline=INK)
+    start, end = _tag(draw, panel.sheet, (edge, top + edge), high) + edge, picture.width - edge
+    left = end - _COLUMN * high
+    first, second = (top + (high - top) * share for share in (0.36, 0.74))
+    _line(draw, actor.name, (start, first), 0.042 * high, left - start - edge, INK)
+    _swatches(draw, look, (left, first), end - left)
+    quiet = mix(INK, PAPER, 0.4)
+    wearing, small = " · ".join(word for word in (actor.version, actor.outfit) if word), 0.03 * high
+    _line(draw, wearing, (start, second), small, left - start - edge, quiet)
+    _line(draw, panel.project[1], (left, second), small, end - left, quiet)
+
+
+def _tag(draw: ImageDraw.ImageDraw, pose: str, at: Point, high: int) -> float:
+    """Write the pose on a coloured tag; returns where that ends."""
+    face, (left, top) = font(max(7, round(high * 0.042))), at
+    right, bottom = left + face.getlength(pose) + high * 0.04, high - high * 0.025
+    draw.rounded_rectangle((left, top, right, bottom), radius=high * 0.015, fill=CORAL)
+    draw.text(((left + right) / 2, (top - high * 0.025 + high) / 2), pose, fill=PAPER, font=face, anchor="mm")
+    return right
+
+
+def _line(draw: ImageDraw.ImageDraw, text: str, at: Point, size: float, room: float, ink: RGB) -> None:
+    """Write one line, so much smaller than `size` px that it fits, down to _SMALLEST of it; what is longer yet is shortened."""
+    length = font(max(6, round(size))).getlength(text)
+    face = font(max(6, int(size * min(1.0, max(_SMALLEST, room / max(1.0, length))))))
+    draw.text(at, fit(text, face, room), fill=ink, font=face, anchor="lm")
+
+
+def _swatches(draw: ImageDraw.ImageDraw, look: Look, at: Point, room: float) -> None:
+    colours = (look.hair.colour, look.eyes, look.skin, look.garment.cloth, look.garment.legs, look.accent)
+    side = room / (1.25 * len(colours) - 0.25)
+    for number, colour in enumerate(colours):
+        x, y = at[0] + number * side * 1.25, at[1]
+        draw.rounded_rectangle((x, y - side / 2, x + side, y + side / 2), radius=side * 0.2, fill=colour, outline=INK)

@@ -66,7 +66,7 @@ def _sneaking(time: Moment) -> Pose:
 
 def _sitting(time: Moment) -> Pose:
     kick = 8 * time.wave(0.8)
-    return Pose((18, 52), (18, 52), (84, 4 + kick), (84, 4 - kick), lean=2, drop=0.09, tilt=2 * time.wave(0.25), seat=True)
+    return Pose((18, 52), (18, 52), (84, 4 + kick), (84, 4 - kick), lean=2, drop=0.04, tilt=2 * time.wave(0.25), seat=True)
 
 
 def _reaching(time: Moment) -> Pose:

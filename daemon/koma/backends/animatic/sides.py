@@ -4,6 +4,7 @@ Coordinates: across in figure heights, up from the hip (0) to the shoulder (1).
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from koma.backends.animatic.colour import RGB, darker, lighter, mix
 from koma.backends.animatic.fronts import BLOUSE
@@ -20,7 +21,7 @@ def draw_side(pen: Pen, garment: Garment, outline: Outline) -> None:
 
 def _edge(outline: Outline, up: float) -> float:
     """How far the front edge is from the middle at a height; beyond its ends as far as there."""
-    for (x, top), (following, low) in zip(outline, outline[1:], strict=False):
+    for (x, top), (following, low) in pairwise(outline):
         if up >= top:
             return x
         if up >= low:
@@ -39,6 +40,12 @@ def _buttons(pen: Pen, outline: Outline, ups: Sequence[float], colour: RGB, *, i
         pen.disc((_edge(outline, up) - 0.012, up), 0.008, 0.011, colour, inked=inked)
 
 
+def _sash(pen: Pen, outline: Outline, ups: tuple[float, float], colour: RGB) -> None:
+    """Draw what goes round the body, from the back to the front edge."""
+    right = [(_edge(outline, up), up) for up in ups]
+    pen.shape([*right, *((-x, up) for x, up in reversed(right))], colour, round_off=False)
+
+
 def _coat(pen: Pen, garment: Garment, outline: Outline) -> None:
     _buttons(pen, outline, (0.7, 0.42, 0.14), garment.trim)
     collar = [(0.064, 0.86), (0.008, 0.84), (-0.004, 1.03), (0.04, 1.02)]
@@ -47,15 +54,18 @@ def _coat(pen: Pen, garment: Garment, outline: Outline) -> None:
 
 def _robe(pen: Pen, garment: Garment, outline: Outline) -> None:
     pen.stroke([(0.0, 1.02), (_edge(outline, 0.72) - 0.012, 0.72)], 0.018, garment.trim)
+    _sash(pen, outline, (0.52, 0.24), garment.trim)
 
 
-def _dress(pen: Pen, _garment: Garment, outline: Outline) -> None:
+def _dress(pen: Pen, garment: Garment, outline: Outline) -> None:
     pen.shape([(-0.002, 1.01), (0.02, 0.88), (_edge(outline, 0.92), 0.92), (0.04, 1.02)], BLOUSE, round_off=False)
+    _sash(pen, outline, (0.33, 0.25), garment.trim)
 
 
 def _apron(pen: Pen, garment: Garment, outline: Outline) -> None:
     low = outline[-1][1] - 0.14
     cream = mix(BLOUSE, garment.cloth, 0.12)
+    _sash(pen, outline, (0.39, 0.34), cream)
     pen.shape(_strip(outline, (0.82, 0.58, 0.34, 0.0, low), (0.016, 0.022, 0.04, 0.056, 0.062)), cream, round_off=False)
     pen.stroke([(_edge(outline, 0.82) - 0.012, 0.82), (0.0, 1.02)], 0.009, cream)
 

@@ -7,7 +7,9 @@ from koma.backends.animatic.poses import Joint, Pose
 from koma.backends.animatic.shapes import Point
 
 RAISED = 95.0  # degrees: arms that are lifted higher are drawn longer, to reach past a large head
+SOLE = 0.03  # figure heights from an ankle down to the ground
 _ADULT_HEAD = 0.178
+_THIGH = 0.45  # of a leg: what of its height is lost where the thigh points at the camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ def skeleton_of(build: Build, pose: Pose, facing: str, breath: float) -> Skeleto
     turn = forward if facing in ("left", "right", "profile") else 0.0
     lean = math.radians(pose.lean) * forward * (1.0 if turn else 0.25)
     length = 1.0 - 2 * build.head - 0.025 - build.leg + 0.006 * breath
-    hip = (0.0, -build.leg + pose.drop - pose.bob)
+    foreshortened = pose.seat and not turn  # the thighs point at the camera: the seat is as high as the shins, and the feet stand
+    drop = build.leg * _THIGH - SOLE if foreshortened else pose.drop
+    hip = (0.0, -build.leg + drop - pose.bob)
     shoulder = (hip[0] + math.sin(lean) * length, hip[1] - math.cos(lean) * length)
     tilt = math.radians(pose.tilt) * (forward if turn else 1.0) + lean * 0.5
     neck = build.head * 1.02
@@ -83,7 +87,7 @@ def leg_of(build: Build, bones: Skeleton, joint: Joint, *, near: bool) -> tuple[
     half, direction = build.leg / 2, 0.18 * outward if bones.frontal else bones.forward
     knee = _from(root, joint[0], half, direction)
     foot = _from(knee, joint[1], half, direction)
-    return root, knee, (foot[0], min(-0.03, foot[1]))
+    return root, knee, (foot[0], min(-SOLE, foot[1]))
 
 
 def between(a: Point, b: Point, share: float) -> Point:

@@ -110,17 +110,9 @@ class MediaTools(Protocol):
         """Decode, pack, encode, digest and store. CPU-bound. Raises ValueError with what is wrong with the files."""
         ...
 
-    def content_digest(self, file: Path) -> str:
-        """Digest over decoded pixels and size of a picture (reference image). Raises ValueError if it can't be decoded."""
-        ...
-
 
 class Measure(Protocol):
     """Metrics on files."""
-
-    def version(self, metric: str) -> str:
-        """Version of a metric. Raises KeyError for one that does not exist."""
-        ...
 
     def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:
         """Measure a lossless object. Never raises for a bad file: each metric then says why it has no value."""

@@ -9,7 +9,7 @@ import pytest
 
 from koma.publish.objects import FileObjects
 from support.served import ServedComfyUI, makes_frames
-from support.workspaces import AKI_DOC, Workspace, comfyui_config, story
+from support.workspaces import AKI_DOC, Workspace, comfyui_config, eventually, story
 
 HOME = "projects/demo"
 SHOT = "demo/s01/sh010"
@@ -165,6 +165,7 @@ def test_a_pin_stops_it(two: Workspace) -> None:
     two.once()
     assert submitted(two).count(NEXT) == 1
     assert submitted(two).count(f"{SHOT}/still") == 2
+    assert submitted(two).count(SEGMENTS[0]) == 1
     assert two.receipt(f"{SHOT}/video")["take_key"] == key
 
 
@@ -199,3 +200,112 @@ def test_a_chain_that_can_not_be_stops_no_neighbour(chain: Workspace, shots: str
     assert all(problem["line"] > 0 for problem in problems)
     chain.once(code=1)
     assert chain.verdict(f"{SHOT}/video") == "passed"
+
+
+PROJECT_FILE, SCENE_FILE = f"{HOME}/project.yaml", f"{HOME}/s01.yaml"
+
+
+def test_another_rate_renders_the_runs_again_and_the_old_one_brings_them_back(two: Workspace, server: ServedComfyUI) -> None:
+    two.edit(PROJECT_FILE, "fps: 8", "fps: 12")
+    two.once()
+    assert server.prompts == 9
+    assert two.verdict(f"{SHOT}/video") == "passed"
+    assert two.actions() == {}
+    two.edit(PROJECT_FILE, "fps: 12", "fps: 8")
+    two.once()
+    assert server.prompts == 9
+    assert two.actions() == {}
+
+
+SLIPS = {
+    "a character of the shot is written wrongly": ("{id: aki,", "{id: akl,", SCENE_FILE),
+    "the template does not exist": ("chainvid}", "chainvif}", SCENE_FILE),
+    "a field of the shot is none": ("seed: 7", "seed: 7\n    sead: 8", SCENE_FILE),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "file"), SLIPS.values(), ids=SLIPS.keys())
+def test_while_a_mistake_stands_there_no_run_is_retired(two: Workspace, right: str, wrong: str, file: str) -> None:
+    two.edit(file, right, wrong)
+    assert {action for action, _ in two.actions().values()} == {"hold"}
+    assert len(two.plan()["problems"]) == 1
+    two.once(code=1)
+    two.edit(file, wrong, right)
+    assert two.actions() == {}
+
+
+def test_a_mistake_in_a_shot_is_no_mistake_of_those_that_continue_from_it_in_another_scene(two: Workspace) -> None:
+    two.write(f"{HOME}/s02.yaml", SCENE.replace("s01", "s02").replace("seed: 7", "seed: 5\n    start_from: {shot: s01/sh020}"))
+    two.once()
+    two.edit(SCENE_FILE, "id: sh020", "id: sh020\n    sead: 8")
+    assert [problem["file"] for problem in two.plan()["problems"]] == [SCENE_FILE]
+    assert {action for action, _ in two.actions().values()} == {"hold"}
+    two.edit(SCENE_FILE, "  - id: sh020\n    sead: 8", "  - id: sh021")
+    assert [problem["code"] for problem in two.plan()["problems"]] == ["missing-reference"]
+
+
+def test_a_shot_that_needs_many_runs_less_is_no_mass_damage(chain: Workspace) -> None:
+    chain.edit(SCENE_FILE, "frames: 9", "frames: 25")
+    chain.once()
+    chain.edit(SCENE_FILE, "frames: 25", "frames: 4")
+    chain.once()
+    assert chain.actions() == {}
+
+
+def test_colours_are_matched_only_where_somebody_has_a_palette(two: Workspace) -> None:
+    two.append(PROJECT_FILE, "finish: {still: [colour-match], video: [colour-match]}\n")
+    two.once()
+    assert two.output(f"{SHOT}/video/colour-match", ".mp4").is_file()
+    assert not two.output(f"{NEXT}/colour-match", ".mp4").exists()
+
+
+def _pinned(workspace: Workspace) -> str:
+    """Pin the joined clip, with other words for what it would be now; its take key."""
+    key = str(workspace.receipt(f"{SHOT}/video")["take_key"])
+    workspace.edit(SCENE_FILE, "seed: 7", f'seed: 8\n    pin: "{key[:12]}"')
+    workspace.once()
+    return key
+
+
+def test_a_pinned_shot_may_be_renamed(two: Workspace, server: ServedComfyUI) -> None:
+    key, prompts = _pinned(two), server.prompts
+    two.write(SCENE_FILE, two.read(SCENE_FILE).replace("sh010", "sh011"))
+    two.append(PROJECT_FILE, "moved: {s01/sh010: s01/sh011}\n")
+    two.once()
+    assert server.prompts == prompts
+    assert two.receipt("demo/s01/sh011/video")["take_key"] == key
+    assert set(two.actions().values()) == {("hold", "held-by-spec")}  # the segments that nobody reads now
+
+
+def test_a_pin_holds_the_rendition_whose_take_it_names(two: Workspace) -> None:
+    _pinned(two)
+    assert two.actions("--rendition", "draft")[f"{SHOT}/video"][0] == "render"
+
+
+def test_a_pin_of_a_take_that_is_not_there_waits_for_a_person(made: Workspace) -> None:
+    made.edit(SCENE_FILE, "seed: 7", "seed: 7\n    pin: 9")
+    assert made.actions() == {f"{SHOT}/video": ("hold", "no-take")}
+    made.once(code=3)
+    assert "there is no take 9 to pin" in made.koma("status").out
+    assert "take the pin away" in made.koma("explain", f"{SHOT}/video").out
+
+
+def test_a_run_of_what_waits_for_what_was_left_out_says_so(chain: Workspace) -> None:
+    assert f"1 waiting for what was left out: {SEGMENTS[0]}" in chain.once(SEGMENTS[1]).out
+
+
+def test_a_mistake_made_while_a_run_renders_lets_it_finish(chain: Workspace, server: ServedComfyUI) -> None:
+    chain.once(f"{SHOT}/still", SEGMENTS[0])
+    server.hold()
+    with chain.start("run") as daemon:
+        eventually(lambda: submitted(chain)[2:] == [SEGMENTS[1]], "the second run renders", process=daemon)
+        chain.edit(SCENE_FILE, "{id: aki,", "{id: akl,")
+        eventually(lambda: chain.events("spec_problem"), "the mistake is seen", process=daemon)
+        passes = len(chain.events("reconcile_complete"))
+        server.release()
+        eventually(lambda: len(chain.events("reconcile_complete")) > passes, "the run is over", process=daemon)
+        chain.edit(SCENE_FILE, "{id: akl,", "{id: aki,")
+        eventually(lambda: not chain.actions(), "everything is made", process=daemon)
+        assert daemon.stop() == 0
+    assert not chain.events("job_cancelled")
+    assert submitted(chain).count(SEGMENTS[1]) == 1

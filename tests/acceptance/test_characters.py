@@ -270,6 +270,16 @@ def test_a_changed_sheet_renders_what_reads_the_pose_that_came_out_different(she
     assert len(sheet.submitted()) == 19
 
 
+def test_explain_and_plan_tell_of_a_pose_where_its_values_stand(sheet: Workspace) -> None:
+    sheet.once()
+    told = sheet.koma("explain", f"{SHEET}/front", "--json").json
+    age = next(field for field in told["fields"] if field["field"] == "characters.aki.age")
+    line = sheet.read(AKI_FILE).splitlines().index("  adult: {age: 30}") + 1
+    assert (age["value"], age["file"], age["line"]) == (30, AKI_FILE, line)
+    sheet.edit(AKI_FILE, "{age: 30}", "{age: 31}")
+    assert f"characters.aki.age: 30 -> 31  ({AKI_FILE}:{line}:" in sheet.koma("plan", SHEET).out
+
+
 def test_a_sheet_without_pictures_is_one_mistake_at_its_place(sheet: Workspace, server: ServedComfyUI) -> None:
     (sheet.root / f"{PICTURES}/adult/face.png").unlink()
     line = sheet.read(AKI_FILE).splitlines().index("sheet: {template: posed}") + 1

@@ -96,6 +96,15 @@ def test_a_template_that_no_shot_uses_is_tried_out_too(workspace):
     assert "projects/demo/templates/own/graph.json.j2:1" in done.out
 
 
+def test_parameters_of_a_template_that_is_not_there_are_a_warning_where_they_stand(workspace):
+    workspace.append("projects/demo/project.yaml", "parameters: {noise: {}, nois: {a: 1}}\n")
+    done = workspace.koma("check")
+    assert done.code == 0
+    assert "warning: there is no template called 'nois', so nothing reads its parameters [missing-template]" in done.out
+    assert "do: did you mean `noise`?" in done.out
+    assert done.out.endswith("1 warning\n")
+
+
 def test_a_template_without_a_sample_is_only_a_warning(workspace):
     (workspace.root / "templates/noise/sample.yaml").unlink()
     done = workspace.koma("check")

@@ -1,10 +1,13 @@
 """`koma new character` writes a first draft and copies pictures; whatever is there already is left alone."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from koma.cli import newcharacter
 from support.pictures import drawing, flat, save
 from support.workspaces import Workspace
 
@@ -39,7 +42,7 @@ def test_a_draft_and_its_pictures_are_made(workspace: Workspace, pictures: Path)
     assert {path: after[path] for path in before} == before
     assert after["demo/references/yuki/face.png"] == (pictures / "face.png").read_bytes()
     draft = workspace.read(DRAFT)
-    assert 'id: yuki\nname: "Yuki M."\n' in draft
+    assert "id: yuki\nname: Yuki M.\n" in draft
     assert "versions:\n  child:" in draft
     assert "palette:\n" in draft
 
@@ -89,6 +92,11 @@ def base(folder: Path) -> None:
     save(drawing(640, 640), folder / "base" / "a.png")
 
 
+def outfit(folder: Path) -> None:
+    (folder / "outfits" / "coat").mkdir(parents=True)
+    save(drawing(640, 640), folder / "outfits" / "coat" / "a.png")
+
+
 REFUSED = {
     "too small": (small, "tiny.png: it is 511 x 900 px"),
     "the same twice": (twice, "zcopy.png: it shows the same as face.png"),
@@ -98,6 +106,7 @@ REFUSED = {
     "no picture": (text, "notes.txt: its name is not that of a picture"),
     "a folder that is no id": (no_version, "'As A Child' is no name of a version; rename the folder, for instance 'as-a-child'"),
     "a folder in a version": (deeper, "child/more/a.png: 'child/more' is no name of a version"),
+    "a folder of an outfit": (outfit, "outfits/coat/a.png: a folder 'outfits' holds no version; copy it into the character's folder"),
     "a folder that is called base": (base, "base/a.png: 'base' is no name of a version; rename the folder\n"),
 }
 
@@ -153,7 +162,7 @@ def test_pictures_that_lie_in_their_place_stay_there(workspace: Workspace, pictu
 
 WRONG = {
     "no id": (["Yu Ki"], 2, "'Yu Ki' is no id\n  do: koma new character yu-ki ..."),
-    "a reserved id": (["takes"], 2, "'takes' is no id"),
+    "a reserved id": (["takes"], 2, "'takes' is kept for Koma or the file system\n  do: use an id"),
     "an id that is taken": (["aki"], 1, "there is a character 'aki' already, in projects/demo/aki.yaml"),
     "a project that is not there": (["yuki", "--project", "dmo"], 2, "there is no project 'dmo'\n  do: one of demo"),
 }
@@ -164,6 +173,27 @@ def test_a_mistake_is_told_before_anything_is_written(workspace: Workspace, pict
     before = files(workspace)
     done = workspace.koma("new", "character", *args, "--from", str(pictures))
     assert (done.code, said in done.err) == (code, True), done.err
+    assert files(workspace) == before
+
+
+def gone(name: str, before: Callable[..., Any], file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a picture away just before a step of the command."""
+
+    def step(*args: Any) -> Any:
+        file.unlink()
+        return before(*args)
+
+    monkeypatch.setattr(newcharacter, name, step)
+
+
+@pytest.mark.parametrize("step", ["_text", "_write_all"], ids=["before its colours are looked at", "before it is copied"])
+def test_a_picture_that_vanishes_meanwhile_leaves_nothing_behind(
+    workspace: Workspace, pictures: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    before = files(workspace)
+    gone(step, getattr(newcharacter, step), pictures / "child" / "small.JPG", monkeypatch)
+    done = workspace.koma("new", "character", "yuki", "--from", str(pictures))
+    assert (done.code, "small.JPG" in done.err, "nothing was written" in done.err) == (1, True, True), done.err
     assert files(workspace) == before
 
 

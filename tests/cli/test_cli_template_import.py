@@ -1,6 +1,7 @@
 """`koma template import`: workflows of ComfyUI become template folders, and `upgrade` says what would be planned."""
 
 import io
+import os
 import shutil
 
 import pytest
@@ -102,6 +103,24 @@ def test_a_template_that_is_there_is_left_alone_unless_forced(workspace):
     assert mine.read_text() == "mine\n"
     assert imported(workspace, WORKFLOWS / "orchard.json", "--force")[1]["orchard.json"]["template"] == "templates/orchard"
     assert "kind: template" in mine.read_text()
+
+
+def test_samples_of_a_template_that_is_overwritten_go_with_it(workspace):
+    workspace.koma("template", "add", "still")
+    assert (workspace.root / "templates/still/sample-posed.yaml").is_file()
+    assert imported(workspace, WORKFLOWS / "orchard.json", "--force", "--name", "still")[0] == 0
+    assert set(files_of(workspace.root / "templates/still")) == FILES
+    assert workspace.koma("template", "check", "still").code == 0
+
+
+def test_a_workflow_named_like_the_built_in_step_gets_another_name(workspace):
+    file = shutil.copy(WORKFLOWS / "orchard.json", workspace.root / "colour-match.json")
+    assert imported(workspace, file, "--force")[1]["colour-match.json"]["template"] == "templates/colour-match-2"
+
+
+def test_a_pipe_in_a_folder_is_passed_over(workspace):
+    os.mkfifo(workspace.write("flows/a.json", (WORKFLOWS / "orchard.json").read_text()).parent / "pipe.json")
+    assert list(imported(workspace, workspace.root / "flows")[1]) == ["a.json"]
 
 
 def test_two_files_of_one_name_get_two_folders_even_when_forced(workspace):

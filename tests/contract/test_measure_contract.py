@@ -31,15 +31,6 @@ def values(found):
     return {one.metric: one.value for one in found}
 
 
-def test_every_metric_that_planning_knows_has_a_version(measure: Measure):
-    assert {metric: measure.version(metric) for metric in ALL} == {metric: spec.version for metric, spec in METRICS.items()}
-
-
-def test_the_version_of_an_unknown_metric_is_a_key_error(measure: Measure):
-    with pytest.raises(KeyError):
-        measure.version("beauty")
-
-
 def test_one_measurement_comes_back_per_metric_in_the_order_asked_for(measure: Measure, clip: Path):
     assert [one.metric for one in measure.measure(clip, Media.FRAMES, ALL[::-1], {})] == ALL[::-1]
     assert measure.measure(clip, Media.FRAMES, [], {}) == ()

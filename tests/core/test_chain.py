@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from koma.core.chain import chain_of, join_of
 from koma.core.keys import derived_seed
 from koma.core.runs import Chain, FrameRule, Rate
+from koma.core.template import TemplateInput
 from koma.core.words import Reason, Rendition
 from support.worlds import context, rows, scene, shot, template, world
 
@@ -135,7 +136,7 @@ def test_an_animatic_of_up_to_four_seconds_is_drawn_in_one_run():
     assert list(targets(96, rendition=Rendition.ANIMATIC)[0]) == ["still", "video"]
 
 
-FINISH = template("post", phase=None, inputs={}, frames=None, rate=None)
+FINISH = template("post", phase=None, inputs={"clip": TemplateInput("clip")}, frames=None, rate=None)
 
 
 def test_finishing_steps_follow_one_another():
@@ -145,7 +146,7 @@ def test_finishing_steps_follow_one_another():
     assert list(found) == ["still", "video", "video/colour-match", "video/post"]
     assert found["video/colour-match"].reads == [["clip", "p/s01/sh010/video", ""]]
     assert found["video/colour-match"].backend == "cpu"
-    assert found["video/post"].needs == ["p/s01/sh010/still"]
+    assert found["video/post"].needs == ["p/s01/sh010/still", "p/s01/sh010/video/colour-match"]
 
 
 def test_a_video_begins_with_the_finished_still():
@@ -162,3 +163,13 @@ def test_a_template_that_finishes_nothing_is_no_step():
     assert found["video/svd-video"].hold == Reason.BLOCKED
     assert [problem.code for problem in problems] == ["wrong-template"]
     assert found["video"].hold == ""
+
+
+def test_a_step_for_clips_is_none_for_stills_and_that_is_said_where_it_is_named():
+    made = world(**BOTH, finish={"still": ["post"]})
+    asked = context(made, **{"svd-video": SVD, "post": FINISH})
+    found = {t.id.removeprefix("p/s01/sh010/"): t for t in rows(asked, scene(shot(frames=25)))}
+    assert found["still/post"].hold == Reason.BLOCKED
+    (problem,) = asked.problems
+    assert (problem.code, problem.place.file) == ("wrong-template", "projects/p/project.yaml")
+    assert "takes no picture" in problem.message

@@ -251,6 +251,12 @@ def test_loras_of_the_spec_enter_the_graph_and_their_triggers_the_prompt():
     assert params["prompt"].startswith("inkwash, ")
 
 
+def test_a_template_that_takes_no_loras_is_told_no_trigger_words():
+    made = world(**BOTH, loras=[{"name": "wash.safetensors", "trigger": "inkwash"}])
+    asked = template(parameters={"prompt": Parameter(ParameterType.STRING), "seed": Parameter(ParameterType.INT)})
+    assert "inkwash" not in graph(made, templates={"still": asked})[0].params["prompt"]
+
+
 def test_a_size_for_one_template_is_what_its_files_are_expected_to_have():
     draft, _ = graph(parameters={"still": {"width": 512, "height": 512}})
     assert (draft.expect["width"], draft.expect["height"]) == (512, 512)
@@ -282,6 +288,27 @@ def test_a_template_that_reads_a_reference(asked, made, hold, inputs, codes):
     assert (draft.hold, [given.name for given in draft.inputs], [problem.code for problem in problems]) == (hold, inputs, codes)
 
 
+def styled(file):
+    made = world(**BOTH, style={"references": [file]})
+    made.references = {("aki", ""): [reference("look")]}
+    return made
+
+
+def test_pictures_of_the_style_enter_a_graph_that_takes_some():
+    draft, problems = graph(styled("references/aki/look.png"), templates={"still": template(style_references=2)})
+    assert (problems, draft.hold, draft.params["style_references"]) == ([], "", ["koma-input:style.1"])
+
+
+def test_a_picture_of_the_style_that_is_not_there_is_a_problem_in_the_style():
+    made = styled("references/look/gone.png")
+    draft, problems = graph(made, templates={"still": template(style_references=1)})
+    assert draft.hold == "blocked"
+    assert [(p.code, p.place.file, p.message) for p in problems] == [
+        ("missing-reference", made.style.file, "there is no picture references/look/gone.png")
+    ]
+    assert graph(made)[1] == []
+
+
 def test_a_template_without_a_checkpoint_is_given_none():
     asked = template(parameters={"prompt": Parameter(ParameterType.STRING), "seed": Parameter(ParameterType.INT)})
     draft, problems = graph(world(**BOTH, checkpoint="own.safetensors"), templates={"still": asked})
@@ -298,8 +325,9 @@ def test_phases_are_drafted_in_the_order_in_which_they_are_made():
     assert [draft.phase for draft in drafts] == ["still", "loop", "video"]
 
 
-def test_one_phase_alone_can_be_drafted():
-    assert [draft.phase for draft in draft_shot(context(world(**BOTH)), scene(), shot())] == ["still", "video"]
+def test_phases_may_be_a_default_of_all_shots():
+    made = world(**BOTH, defaults={"shot": {"phases": ["still"]}})
+    assert [draft.phase for draft in draft_shot(context(made), scene(), shot())] == ["still"]
 
 
 PHASES = {

@@ -150,6 +150,10 @@ WEIGHTS = {
     "as nobody says": ({}, 0.6),
     "as the character says": ({"references": {"weight": 0.5}}, 0.5),
     "as the version says": ({"references": {"weight": 0.5}, "versions": {"child": {"references": {"weight": 0.4}}}}, 0.4),
+    "as the pose says": (
+        {"outfits": {"coat": {"references": {"weight": 0.4}}}, "poses": {"walking": {"references": {"weight": 0.3}}}},
+        0.3,
+    ),
     "as the outfit says": (
         {"versions": {"child": {"references": {"weight": 0.4}}}, "outfits": {"coat": {"references": {"weight": 0.0}}}},
         0.0,
@@ -160,7 +164,7 @@ WEIGHTS = {
 @pytest.mark.parametrize(("fields", "expected"), WEIGHTS.values(), ids=WEIGHTS.keys())
 def test_pictures_count_as_the_narrowest_says(fields, expected):
     made = studio("aki/a.png", characters=(merged(AKI, fields),))
-    assert injected(made, {"id": "aki", "version": "child", "outfit": "coat"}).characters[0]["weight"] == expected
+    assert injected(made, {"id": "aki", "version": "child", "outfit": "coat", "pose": "walking"}).characters[0]["weight"] == expected
 
 
 def test_a_dropped_picture_that_is_too_small_is_left_out_with_a_warning():

@@ -190,7 +190,7 @@ def test_a_pinned_target_stays_whatever_changes():
     observed = shelf.observed()._replace(pinned=lambda _target, pin: old if pin == "2" else None)
     assert plan([STILLS[0], PINNED], observed).kept == [STILLS[0].id, VIDEO.id]
     (action,) = plan([STILLS[0], but(VIDEO, pin="7")], observed).actions
-    assert (action.reason, "no take 7" in action.message) == (Reason.BLOCKED, True)
+    assert (action.reason, "no take 7" in action.message) == (Reason.NO_TAKE, True)
 
 
 def test_a_pinned_take_whose_frames_are_gone_waits_for_a_person():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koma.core.overlay import Layer, flatten, overlay
-from koma.core.resolve import frames_of, resolve_shot
+from koma.core.resolve import frames_of, phases_of, resolve_shot
 from support.worlds import AKI, ALLEY, doc, merged, scene, shot, world
 
 # For each field of a character: what each layer says, weakest first. A test speaks for every beginning of such a list.
@@ -345,3 +345,22 @@ FLAT = {
 @pytest.mark.parametrize(("value", "expected"), FLAT.values(), ids=FLAT.keys())
 def test_flat_fields(value, expected):
     assert flatten(value) == expected
+
+
+OF_PROJECT = {"phases": ["video"], "defaults": {"shot": {"phases": ["still", "loop"]}}}
+PHASES = {
+    "those of the shot": (OF_PROJECT, {"phases": ["still"]}, {"phases": ["loop"]}, ["loop"]),
+    "else those of its scene": (OF_PROJECT, {"phases": ["still"]}, {}, ["still"]),
+    "else those of the scene's defaults": (OF_PROJECT, {"defaults": {"shot": {"phases": ["loop"]}}}, {}, ["loop"]),
+    "else those of the project's defaults": (OF_PROJECT, {}, {}, ["still", "loop"]),
+    "else those of the project": ({"phases": ["video"]}, {}, {}, ["video"]),
+    "else a still and a video": ({"phases": None}, {}, {}, ["still", "video"]),
+}
+
+
+@pytest.mark.parametrize(("of_project", "of_scene", "of_shot", "expected"), PHASES.values(), ids=PHASES.keys())
+def test_phases_that_a_shot_takes_part_in(of_project, of_scene, of_shot, expected):
+    cut = shot(**of_shot)
+    made, written = world(**of_project), scene(cut, **of_scene)
+    assert phases_of(made, written, cut) == expected
+    assert resolve_shot(made, written, cut).values["phases"] == expected

@@ -24,7 +24,7 @@ def test_is_no_id(text):
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("Sh 010", "sh-010"), ("Café!", "caf"), ("--a--", "a"), ("日本", ""), ("CON", ""), ("a" * 70, "a" * 64), ("a/b", "a-b")],
+    [("Sh 010", "sh-010"), ("Café!", "cafe"), ("--a--", "a"), ("日本", ""), ("CON", ""), ("a" * 70, "a" * 64), ("a/b", "a-b")],
 )
 def test_the_nearest_id(text, near):
     assert suggest_id(text) == near

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koma.core.start import Start, StartError, phases_of, scenes_before, start_of
+from koma.core.start import Start, StartError, scenes_before, start_of
 from koma.core.words import Phase
 from support.worlds import scene, shot, world
 
@@ -101,10 +101,3 @@ def test_scenes_are_found_through_a_circle():
     first = scene(shot("a", start_from={"shot": "s02/z"}))
     made.scene = {"s01": first, SECOND: scene(shot("z", start_from={"shot": "s01/a"}), id=SECOND)}.get
     assert scenes_before(made, first) == {SECOND}
-
-
-def test_phases_come_from_the_shot_else_the_scene_else_the_project():
-    made = world(phases=["loop"])
-    assert phases_of(made, scene(), shot(phases=["video"])) == ["video"]
-    assert phases_of(made, scene(phases=["still"]), shot()) == ["still"]
-    assert phases_of(made, scene(), shot()) == ["loop"]

@@ -7,8 +7,9 @@ from koma.core.action import Action
 from koma.core.job import JobState
 from koma.core.keys import derived_seed, take_key
 from koma.core.media import Media
+from koma.core.retry import SHORTEST_DEADLINE
 from koma.core.words import ActionKind, Reason, Verdict
-from koma.engine.queueing import SHORTEST_DEADLINE, ready
+from koma.engine.queueing import ready
 from support.studio import Studio, animatic
 from support.workspaces import ADULT, STILL, VIDEO
 

@@ -43,7 +43,7 @@ class Served:
 @pytest.fixture
 def app(tmp_path):
     names = {"versions_file": "versions.json", "live_signatures": "object_info.json", "live_memory": "memory.json"}
-    return SimpleNamespace(**{name: tmp_path / file for name, file in names.items()}, forget_signatures=lambda: None)
+    return SimpleNamespace(**{name: tmp_path / file for name, file in names.items()}, forget_server=lambda: None)
 
 
 def asked(app, backend, seconds, *, lacking=False, meanwhile=None):

@@ -10,7 +10,7 @@ from koma.pixels.header import picture_size
 from koma.pixels.picture import UnreadableError, read_picture
 from koma.publish.media import MediaBuilder
 from koma.publish.objects import FileObjects
-from support.pictures import drawing, save
+from support.pictures import content_digest, drawing, save
 
 
 def chunk(name, data):
@@ -90,7 +90,7 @@ def test_a_jpeg_without_a_frame_has_no_size(tmp_path):
 def test_one_look_gives_digest_and_size(tmp_path):
     builder = MediaBuilder(FileObjects(tmp_path / "objects"))
     file = save(drawing(48, 32), tmp_path / "a.png")
-    assert builder.look(file) == (builder.content_digest(file), 48, 32)
+    assert builder.look(file) == (content_digest(file), 48, 32)
 
 
 def test_a_file_that_is_gone_is_no_bad_picture(tmp_path):

@@ -42,6 +42,15 @@ def test_regions_are_connected_areas_of_one_colour():
     assert marks_of(halves()).flat_regions == 3
 
 
+def test_noise_in_grey_makes_neither_colours_nor_regions():
+    pixels = flat((238, 238, 238), 200, 200)
+    pixels[60:140, 60:140] = (51, 170, 119)
+    noise = np.random.default_rng(1).integers(-3, 4, pixels.shape)
+    found = marks_of((pixels.astype(int) + noise).astype(np.uint8))
+    assert [shade.share for shade in found.shades] == [0.84, 0.16]
+    assert found.flat_regions == 2
+
+
 def test_a_spiral_is_one_region():
     pixels = flat(255, 65, 65)
     for ring in range(0, 28, 4):

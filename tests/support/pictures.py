@@ -10,7 +10,10 @@ from PIL import Image
 from koma.core.media import Media
 from koma.core.request import RenderRequest
 from koma.core.words import BackendKind
-from koma.pixels.picture import Pixels
+from koma.pixels.clip import open_clip
+from koma.pixels.picture import Pixels, read_picture
+from koma.pixels.whole import CLIPS, container_of
+from koma.publish.digest import ClipDigest, picture_digest
 
 
 def drawing(width: int = 48, height: int = 32, shift: int = 0) -> Pixels:
@@ -56,3 +59,14 @@ def save_clip(file: Path, frames: Sequence[Pixels], rate: int = 12, codec: str =
 def request(media: Media = Media.IMAGE, fps: float = 0.0, frames: int = 1) -> RenderRequest:
     """What a backend was asked for, as far as packing reads it."""
     return RenderRequest("0" * 8, "koma/x", BackendKind.ANIMATIC, {}, (), media, "demo/s01/sh010/still take 1", fps, frames)
+
+
+def content_digest(file: Path) -> str:
+    """Digest of a picture, or of an MP4 or Matroska clip, by what it decodes to."""
+    if container_of(file) not in CLIPS:
+        return picture_digest(read_picture(file))
+    with open_clip(file) as clip:
+        digest = ClipDigest(clip.width, clip.height, clip.rate)
+        for pixels in clip.frames:
+            digest.add(pixels)
+        return digest.hexdigest()

@@ -25,6 +25,7 @@ from koma.core.request import (
 from koma.core.rows import Published
 from koma.core.take import Take
 from koma.core.words import ActionKind, BackendKind
+from koma.engine.cpulane import CpuLane, Offload
 from koma.engine.worker import Worker
 from koma.ports import CollectError
 from koma.stores.memory import MemoryStore
@@ -280,9 +281,6 @@ class LabelMedia:
             Artifact(role, Media.IMAGE, f"{role} {name}", f"pixels {name}", ".png", 1, 1, 1) for role in (Role.OBJECT, Role.DELIVERY)
         )
 
-    def content_digest(self, file: Path) -> str:
-        return f"pixels {file.name}"
-
 
 class ScoredMeasure:
     """`koma.ports.Measure`: sharpness by the label of what is measured, 1.0 where nothing is said."""
@@ -291,9 +289,6 @@ class ScoredMeasure:
         self.scores: dict[str, float] = {}
         self.broken: set[str] = set()  # labels on which a metric has a bug
         self.calls: list[str] = []
-
-    def version(self, metric: str) -> str:
-        return "1"
 
     def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:
         self.calls.append(file.stem)
@@ -429,22 +424,23 @@ class Rig:
         self.heard = Heard()
         self.versions: dict[BackendKind, dict[str, str]] = {}
 
-    def worker(self, fuse: Fuse | None = None, **options: Any) -> Worker:
+    def worker(self, fuse: Fuse | None = None, offload: Offload = inline, **options: Any) -> Worker:
         def port(inner: Any) -> Any:
             return inner if fuse is None else Fragile(inner, fuse)
 
-        return Worker(
-            port(self.store),
-            {BackendKind.COMFYUI: port(self.backend)},
+        store = port(self.store)
+        cpu = CpuLane(
+            store,
             objects=self.objects,
             media=port(LabelMedia()),
             measure=port(self.measure),
             publisher=port(self.shelf),
             clock=self.clock,
-            events=self.heard,
             versions=self.versions,
-            **{"offload": inline, **options},
+            offload=offload,
         )
+        backends = {BackendKind.COMFYUI: port(self.backend)}
+        return Worker(store, backends, cpu, objects=self.objects, clock=self.clock, events=self.heard, **options)
 
     def published(self, target: str = "p/s01/sh010/still") -> str:
         """Take key that the store says is published, "" for none."""

@@ -17,8 +17,10 @@ from koma.config import Config
 from koma.core.errors import KomaError
 from koma.core.job import Job
 from koma.core.memory import Care, FreeRule
+from koma.core.retry import DEADLINE_FACTOR
 from koma.core.safety import Limits
 from koma.core.words import ActionKind, BackendKind
+from koma.engine.cpulane import CpuLane
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
 from koma.engine.queueing import Queueing
@@ -167,24 +169,23 @@ def _outlet(app: App, *, once: bool) -> Outlet:
 
 
 def _worker(app: App, outlet: Outlet, backends: Mapping[BackendKind, Backend], versions: Versions) -> Worker:
-    return Worker(
+    cpu = CpuLane(
         app.store,
-        backends,
         objects=app.objects,
         media=app.media,
         measure=FileMeasure(),
         publisher=app.publisher,
         clock=app.clock,
-        events=outlet.hub,
         versions=versions.known,
         scratch=app.scratch,
-        restarters=_restarters(app, backends),
     )
+    restarters = _restarters(app, backends)
+    return Worker(app.store, backends, cpu, objects=app.objects, clock=app.clock, events=outlet.hub, restarters=restarters)
 
 
 def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:
     config, safety = app.config, app.config.safety
-    factor = config.backends[0].deadline_factor if config.backends else None
+    factor = config.backends[0].deadline_factor if config.backends else DEADLINE_FACTOR
     return Reconciler(
         app.surveyor,
         Queueing(

@@ -56,14 +56,14 @@ class Versions:
         live = await backend.signatures()
         changed = live is not None and _write(self._app.live_signatures, dump_signatures(dict(live), files=True))
         if changed:
-            self._app.forget_signatures()
+            self._app.forget_server()
         return changed
 
     def _memory(self, status: BackendStatus) -> bool:
         memory = ServerMemory(status.vram_total, status.device)
         changed = _write(self._app.live_memory, json.dumps(memory_to_json(memory), sort_keys=True))
         if changed:
-            self._app.forget_signatures()
+            self._app.forget_server()
         return changed
 
     async def keep_asking(self, worker: Worker, backends: Iterable[Backend], changed: Callable[[], None]) -> None:

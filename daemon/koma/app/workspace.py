@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from koma.publish.publisher import FolderPublisher
     from koma.sources.cache import Cache
 
-LIVE_SIGNATURES = "object_info.json"
-LIVE_MEMORY = "memory.json"
-QUALIFIED = "qualified.json"
-
 
 class App:
     """One workspace. `writes` says that this process holds the state's lock and may write it."""
@@ -173,7 +169,7 @@ class App:
     @property
     def live_signatures(self) -> Path:
         """Where the node signatures of the server that was seen last are kept."""
-        return self.config.paths.private / LIVE_SIGNATURES
+        return self.config.paths.private / "object_info.json"
 
     @cached_property
     def signatures(self) -> Signatures:
@@ -189,7 +185,7 @@ class App:
     @property
     def live_memory(self) -> Path:
         """Where the graphics memory of the server that was seen last is kept."""
-        return self.config.paths.private / LIVE_MEMORY
+        return self.config.paths.private / "memory.json"
 
     @cached_property
     def server_memory(self) -> ServerMemory | None:
@@ -201,7 +197,7 @@ class App:
     @property
     def qualified_file(self) -> Path:
         """Where `koma qualify` keeps what templates took on this machine."""
-        return self.config.paths.private / QUALIFIED
+        return self.config.paths.private / "qualified.json"
 
     def qualified(self) -> Mapping[str, Sequence[float]]:
         """Render seconds that `koma qualify` measured, by template."""
@@ -224,7 +220,7 @@ class App:
     def _versions(self) -> str:
         return _digest(self.versions_file)
 
-    def forget_signatures(self) -> None:
+    def forget_server(self) -> None:
         """Read again next time what the server has: another one answered."""
         self.__dict__.pop("signatures", None)
         self.__dict__.pop("server_memory", None)

@@ -16,6 +16,7 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     Reason.RUNNING: ("it is in the queue, at the backend, or being measured", ""),
     Reason.REVERTED: ("the wanted take was made earlier, and comes back", ""),
     Reason.MISSING_OUTPUT: ("the published file is gone or was changed; its object is there", ""),
+    Reason.NO_TAKE: ("its `pin` names a take that it does not have", f"pin another one ({_SEE} lists them), or take the pin away"),
     Reason.MISSING_OBJECT: ("its lossless object is gone from the object store", ""),
     Reason.MOVED: ("it was published under another id", ""),
     Reason.UNPUBLISHED: ("a take that is good enough was never published", ""),
@@ -26,7 +27,7 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     Reason.HELD_BY_SPEC: ("its document says `hold: true`", "take `hold: true` out of its shot or scene"),
     Reason.HELD_BY_REVIEW: (
         "a review holds it",
-        "decide about it again: koma review approve {target}, or take the decision out of its document",
+        "take the decision out of its document (koma review list names it), or decide about its takes: koma review approve {target}",
     ),
     Reason.BLOCKED: ("something that it reads has an error", "koma check"),
     Reason.MISSING: (

@@ -9,6 +9,7 @@ from koma.app.workspace import App
 from koma.cli.checking import open_work_tree
 from koma.cli.planning import problem_json
 from koma.cli.printing import count, print_json, print_lines, table
+from koma.core.comfyui_draft import MATCH
 from koma.core.draft import LoadedTemplate
 from koma.core.errors import KomaError, UsageError
 from koma.core.graph_check import check_graph
@@ -83,7 +84,12 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     below = (Path(folder) / name for folder, _, names in os.walk(path) for name in names if not name.startswith("."))
-    return sorted(file for file in below if file.suffix.lower() in _SUFFIXES)
+    return sorted(file for file in below if file.suffix.lower() in _SUFFIXES and not _special(file))
+
+
+def _special(file: Path) -> bool:
+    """Whether a path is a pipe, a socket or a device, which nobody means and which might never end."""
+    return file.exists() and not file.is_file()
 
 
 def _folder(app: App, into: Path | None) -> Path:
@@ -144,6 +150,8 @@ class _Importer:
         files = folder_files(made._replace(notes=(*found.notes, *made.notes)), name, file.name, found.form)
         problems = self._check(files, name, shown)
         folder.mkdir(parents=True, exist_ok=True)
+        for further in folder.glob("sample-*.yaml"):  # of the template that is overwritten: they give values that this one does not take
+            further.unlink()
         for part, text in files.items():
             (folder / part).write_text(text, encoding="utf-8")
         self._written.add(name)
@@ -152,10 +160,10 @@ class _Importer:
         return Row(str(file), shown, NEEDS_HAND if hand else IMPORTED, tuple(dict.fromkeys(hand)), tuple(problems))
 
     def _name(self, file: Path) -> str:
-        """Name the template as asked for, else after the file; with a number where such a folder must not be overwritten."""
+        """Name the template as asked for, else after the file; with a number where that is a built-in step, or must not be overwritten."""
         wanted = self._options.name or suggest_id(file.stem) or "workflow"
         made, number = wanted, 2
-        while made in self._written or ((self._folder / made).exists() and not self._options.force):
+        while made == MATCH or made in self._written or ((self._folder / made).exists() and not self._options.force):
             made, number = f"{wanted[:60]}-{number}", number + 1
         return made
 

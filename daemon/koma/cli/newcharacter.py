@@ -8,13 +8,14 @@ from typing import NamedTuple
 from koma.app.workspace import App
 from koma.cli.checking import open_work_tree
 from koma.cli.printing import count, print_lines
+from koma.core.casting import KINDS
 from koma.core.catalog import Folder, catalog
 from koma.core.character_draft import character_text
 from koma.core.errors import KomaError, UsageError
 from koma.core.identity import merged_shades
-from koma.core.ids import ID_WORDS, is_id, suggest_id
+from koma.core.ids import ID_WORDS, RESERVED, is_id, suggest_id
 from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
-from koma.core.references import KINDS, Pool, sort_out
+from koma.core.references import Pool, sort_out
 from koma.core.snapshot import IMAGE_SUFFIXES, unread_documents
 from koma.core.spec.standard import BASE_VERSION
 from koma.core.world import Reference
@@ -22,6 +23,7 @@ from koma.pixels.marks import marks_of
 from koma.pixels.picture import UnreadableError, read_picture
 
 _KEPT = frozenset({BASE_VERSION, *KINDS.values()})  # names of folders that are no versions
+_AGAIN = "nothing was written; look at it, then try again"
 
 
 class _Found(NamedTuple):
@@ -35,7 +37,8 @@ def new_character(workspace: Path | None, character: str, source: Path, project:
     """Write document and pictures, and say what was made. Raises KomaError, before anything is written, where that can't be done."""
     if not is_id(character):
         near = suggest_id(character)
-        raise UsageError(f"{character!r} is no id", f"koma new character {near} ..." if near else f"use {ID_WORDS}")
+        kept = f"{character!r} is kept for Koma or the file system" if character in RESERVED else f"{character!r} is no id"
+        raise UsageError(kept, f"koma new character {near} ..." if near else f"use {ID_WORDS}")
     if not source.is_dir():
         raise UsageError(f"there is no folder {source}", "koma new character ID --from FOLDER, with a folder of pictures")
     with open_work_tree(workspace) as app:
@@ -45,10 +48,13 @@ def new_character(workspace: Path | None, character: str, source: Path, project:
         target = app.config.workspace / home.path / "references" / character
         copies = _copies(found, source, target)
         _refuse_existing([document, *(to for _, to in copies)])
-        text = _text(app, found, source, character, name, document, target)
-    for taken, to in copies:
-        _write_new(to, taken.read_bytes())
-    _write_new(document, text.encode())
+        try:
+            text = _text(app, found, source, character, name, document, target)
+            _write_all(copies, document, text)
+        except UnreadableError as error:
+            raise KomaError(f"{error}, though it was a picture just now", _AGAIN) from error
+        except OSError as error:
+            raise KomaError(f"{error.filename or source}: {error.strerror or error}", _AGAIN) from error
     _tell(document, target, found)
     return 0
 
@@ -106,6 +112,8 @@ def _unfit(inside: Path, version: str) -> str:
     if not inside.name.isprintable() or "\\" in inside.name:
         return "its name has characters that a path can't have everywhere"
     if version and (not is_id(version) or version in _KEPT):
+        if inside.parts[0] in KINDS.values():
+            return f"a folder {inside.parts[0]!r} holds no version; copy it into the character's folder in references/ yourself"
         near = suggest_id(version.rpartition("/")[2])
         hint = f", for instance {near!r}" if near and near not in _KEPT else ""
         return f"{version!r} is no name of a version; rename the folder{hint}"
@@ -153,11 +161,25 @@ def _text(app: App, found: _Found, source: Path, character: str, name: str, docu
     )
 
 
-def _write_new(file: Path, content: bytes) -> None:
-    """Write a file that is not there yet. Raises KomaError if somebody made it meanwhile."""
+def _write_all(copies: Sequence[tuple[Path, Path]], document: Path, text: str) -> None:
+    """Copy the pictures, then write the document: all of it, or nothing where that fails. Raises KomaError, OSError."""
+    written: list[Path] = []
+    try:
+        for taken, to in copies:
+            _write_new(to, taken.read_bytes(), written)
+        _write_new(document, text.encode(), written)
+    except (KomaError, OSError):
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _write_new(file: Path, content: bytes, written: list[Path]) -> None:
+    """Write a file that is not there yet, and note it. Raises KomaError if somebody made it meanwhile; OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with file.open("xb") as stream:
+            written.append(file)
             stream.write(content)
     except FileExistsError as error:
         raise KomaError(f"{file} was made by somebody else just now, and is left as it is", "look at it, then try again") from error

@@ -23,8 +23,10 @@ from koma.core.qualified import REFERENCE_CARD, budget_seconds, with_run
 from koma.core.request import BackendStatus
 from koma.core.words import BackendKind, Rendition
 from koma.engine.checking import SAMPLE, load_all, samples_of
+from koma.engine.graphs import Graphs
 from koma.engine.qualifying import Outcome, Qualifier, Run
 from koma.ports import Backend
+from koma.publish.durable import write_text
 from koma.templating.signatures import load_recorded
 
 ALL_RAN, FAILED, LACKING = 0, 1, 3
@@ -96,7 +98,8 @@ async def _tried(app: App, backend: Backend, trials: Sequence[Trial], wish: Wish
         if not status.up or live is None:
             raise KomaError(f"backend {backend.name} does not answer: {status.message}", "start it, or correct its url in koma.yaml")
         signatures = Signatures(live, live=True, elsewhere=load_recorded())
-        qualifier = Qualifier(backend, app.renderer, signatures, ServerMemory(status.vram_total, status.device), app.clock)
+        memory = ServerMemory(status.vram_total, status.device)
+        qualifier = Qualifier(backend, Graphs(lambda: app.renderer, lambda: signatures, lambda: memory), app.clock)
         with tempfile.TemporaryDirectory(prefix="qualify-", dir=app.scratch) as folder:
             return status, [await _one(qualifier, trial, _choose(signatures, wish), wish.rendition, Path(folder)) for trial in trials]
     finally:
@@ -165,9 +168,7 @@ def _keep(app: App, runs: Sequence[Run], trials: Sequence[Trial], rendition: Ren
     for trial, run in zip(trials, runs, strict=True):
         if run.outcome is Outcome.RAN:
             document = with_run(document, run.template, rendition, _fact(trial, run) | {"at": app.clock.now(), "server": status.versions})
-    temporary = app.qualified_file.with_suffix(".new")
-    temporary.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
-    temporary.rename(app.qualified_file)
+    write_text(app.qualified_file, json.dumps(document, indent=1, sort_keys=True))
 
 
 def _fact(trial: Trial, run: Run) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The work behind `koma review`: finds what a decision is about, writes a new document, and lists what was decided so far."""
 
 import getpass
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +14,11 @@ from koma.core.catalog import Folder
 from koma.core.errors import KomaError
 from koma.core.hints import did_you_mean
 from koma.core.phases import GateSettings
-from koma.core.review import HOLD, RETAKE, Reviewed, Said, sayings
+from koma.core.review import HOLD, RETAKE, Reviewed, Said
 from koma.core.rows import TakeRow
 from koma.core.words import Phase
-from koma.engine.reviews import KIND, RETAKEN, Reviews
+from koma.core.yamlscalar import scalar
+from koma.engine.reviews import KIND, RETAKEN, all_sayings
 from koma.engine.survey import Survey
 
 _MOST = 10
@@ -166,18 +166,12 @@ def _write(app: App, folder: Folder, decided: Sequence[Decided], by: str) -> Pat
 def _text(workspace: Path, file: Path, name: str, by: str, now: time.struct_time, decided: Sequence[Decided]) -> str:
     schema = workspace / "specs" / "review.schema.json"
     lines = [f"# yaml-language-server: $schema={os.path.relpath(schema, file.parent)}"] if schema.is_file() else []
-    lines += ["kind: review", f"id: {name}", *([f"by: {_quoted(by)}"] if by else [])]
-    lines += [f"at: {_quoted(time.strftime('%Y-%m-%dT%H:%M:%SZ', now))}", "decisions:"]
+    lines += ["kind: review", f"id: {name}", *([f"by: {scalar(by)}"] if by else [])]
+    lines += [f"at: {scalar(time.strftime('%Y-%m-%dT%H:%M:%SZ', now))}", "decisions:"]
     for one in decided:
-        fields = [f"{key}: {value if isinstance(value, int) else _quoted(value)}" for key, value in one.entry.items()]
+        fields = [f"{key}: {scalar(value)}" for key, value in one.entry.items()]
         lines += [f"  {'-' if field == fields[0] else ' '} {field}" for field in fields]
     return "\n".join([*lines, ""])
-
-
-def _quoted(text: str) -> str:
-    """Write a text for YAML: as JSON, or as it is where it can be nothing else."""
-    plain = text and text[0].isalpha() and all(letter.isalnum() or letter in "/-_" for letter in text) and text.isascii()
-    return text if plain and text not in ("true", "false", "null") else json.dumps(text, ensure_ascii=False)
 
 
 def _account() -> str:
@@ -215,13 +209,8 @@ def show(workspace: Path | None, *, as_json: bool) -> int:
 
 
 def _decisions(app: App, survey: Survey) -> list[dict[str, Any]]:
-    by = Reviews(app.desires.documents).read(survey.wanted)
-    said = [
-        one
-        for project, folder in survey.wanted.projects.items()
-        for head in folder.heads.get(KIND, {}).values()
-        for one in sayings(project, app.desires.documents.doc(head))
-    ]
+    by = app.desires.reviewed(survey.wanted)
+    said = list(all_sayings(app.desires.documents, survey.wanted.projects))
     contents = {row.content_digest for row in app.store.take_rows()} if any(one.content for one in said) else set()
     return [_decision(one, _state(one, by, contents, survey.observed.flags)) for one in sorted(said)]
 

@@ -56,7 +56,7 @@ class Observed(NamedTuple):
 
     `running` maps (target, render_key) of unfinished jobs to their action; `flags` are the store's small facts; `has_object` says whether
     an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template; `pinned`
-    finds the take that a target is pinned to, given its id and the pin. `doubted` are ids of targets whose published take was rejected.
+    finds the take that a target is pinned to, given the target and the pin. `doubted` are ids of targets whose published take was rejected.
     """
 
     published: Mapping[str, Published]
@@ -66,7 +66,7 @@ class Observed(NamedTuple):
     flags: Mapping[str, str] = _NONE
     has_object: Callable[[str, str], bool] = lambda _digest, _suffix: True
     durations: Callable[[], Mapping[str, Sequence[float]]] = dict
-    pinned: Callable[[str, str], TakeRow | None] = lambda _target, _pin: None
+    pinned: Callable[[Target, str], TakeRow | None] = lambda _target, _pin: None
     doubted: Collection[str] = ()
 
     def cost(self, target: Target) -> tuple[float, float]:

@@ -3,12 +3,11 @@
 from typing import Any
 
 from koma.core.casting import input_of, portrait
-from koma.core.chain import Run
 from koma.core.draft import Context, Cut, Draft, Input, draft_of, expect_of, needs_of, origin_of
 from koma.core.keys import derived_seed
 from koma.core.panel import Span, panel_of, sheet_panel_of
 from koma.core.runs import Chain, FrameRule, counts_of
-from koma.core.target import Read
+from koma.core.target import LAST, Read
 from koma.core.words import BackendKind, Phase, Reason
 
 FOLLOWS = "last"  # input name of the last frame of the run before
@@ -33,7 +32,7 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
             inputs.append(input_of(names[who["id"]], reference))
     seed = _seed(origin_of(world, cut.address), cut)
     panel = _panel(context, cut, seed, names)
-    reads = (Read(FOLLOWS, _before(cut, cut.run), "last"),) if cut.run is not None and cut.run.follows else ()
+    reads = (Read(FOLLOWS, f"{cut.address}/{cut.phase}/{cut.run.before}", LAST),) if cut.run is not None and cut.run.follows else ()
     blocking = {"hold": Reason.BLOCKED} if any(given.unusable for given in inputs) else {}
     return draft_of(
         cut,
@@ -46,10 +45,6 @@ def draft_panel(context: Context, cut: Cut) -> Draft:
         needs=tuple(dict.fromkeys((*needs_of(cut), *(read.target for read in reads)))),
         expect=expect_of(cut, panel["width"], panel["height"]),
     )
-
-
-def _before(cut: Cut, run: Run) -> str:
-    return f"{cut.address}/{cut.phase}/{run._replace(place=run.place - 1).part}"
 
 
 def _panel(context: Context, cut: Cut, seed: int, names: dict[str, str]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """One submission of a take: its prompt id, its output prefix, and the request made for it from the template that the job carries."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from koma.core.graph import with_output_prefix
 from koma.core.job import Job
 from koma.core.request import RenderRequest
 from koma.core.words import BackendKind
@@ -29,7 +28,7 @@ def for_attempt(request: RenderRequest, take_key: str, attempt: int, salt: str =
     """
     identity = prompt_id(take_key, attempt, salt)
     prefix = f"koma/{take_key[:16]}-a{attempt}-{identity[:8]}"
-    document = _with_prefix(request.document, prefix) if request.kind is BackendKind.COMFYUI else request.document
+    document = with_output_prefix(request.document, prefix) if request.kind is BackendKind.COMFYUI else request.document
     return replace(request, prompt_id=identity, prefix=prefix, document=document)
 
 
@@ -45,17 +44,3 @@ def wanted_request(job: Job) -> RenderRequest | None:
     """Return the request that attempts are made from: as it was queued, or with less where memory ran out."""
     request, fallback = job.work.request, job.fallback
     return request if request is None or fallback is None else replace(request, document=fallback.document)
-
-
-def _with_prefix(graph: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    saving = [node_id for node_id, node in graph.items() if _saves(node)]
-    prefixes = {node_id: prefix if len(saving) == 1 else f"{prefix}/{node_id}" for node_id in saving}
-    return {
-        node_id: {**node, "inputs": {**node["inputs"], "filename_prefix": prefixes[node_id]}} if node_id in prefixes else node
-        for node_id, node in graph.items()
-    }
-
-
-def _saves(node: Any) -> bool:
-    inputs = node.get("inputs") if isinstance(node, Mapping) else None
-    return isinstance(inputs, Mapping) and "filename_prefix" in inputs

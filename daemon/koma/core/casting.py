@@ -1,6 +1,6 @@
 """Whether everything that a shot names is there: characters, versions, outfits, locations, and reference pictures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from koma.core.document import Doc
@@ -43,7 +43,10 @@ def _missing_pictures(world: World, doc: Doc, entry: Mapping[str, Any]) -> list[
     return world.memo[key]  # type: ignore[no-any-return]  # set just above
 
 
-_LOOKS = ("id", "version", "outfit", "expression", "pose")
+KINDS = {"outfit": "outfits", "expression": "expressions", "pose": "poses"}
+"""What a shot names of a character besides the version, with the folder and field that hold it."""
+
+_LOOKS = ("id", "version", *KINDS)
 
 
 def listed_of(doc: Doc, part: str) -> tuple[str, Sequence[str]]:
@@ -60,20 +63,23 @@ def listed_of(doc: Doc, part: str) -> tuple[str, Sequence[str]]:
 
 def listed_pictures(doc: Doc, version: str) -> list[tuple[str, str]]:
     """Give (field path, path relative to the project folder) of pictures that a character's document names for one version."""
-    return [(path, file) for part in dict.fromkeys((version, "")) for path, files in (listed_of(doc, part),) for file in files]
+    return _listed(doc, dict.fromkeys((version, "")))
+
+
+def _listed(doc: Doc, parts: Iterable[str]) -> list[tuple[str, str]]:
+    return [(path, file) for part in parts for path, files in (listed_of(doc, part),) for file in files]
 
 
 def parts_of(doc: Doc, entry: Mapping[str, Any]) -> list[str]:
     """Parts of a character that an entry of a scene or shot brings into play, with the defaults of its document; see `listed_of`."""
     version = entry.get("version") or doc.data.get("default_version") or ""
-    outfit = entry.get("outfit") or doc.data.get("default_outfit") or ""
-    worn = (("outfits", outfit), ("expressions", entry.get("expression")), ("poses", entry.get("pose")))
-    return list(dict.fromkeys([version, "", *(f"{kind}/{name}" for kind, name in worn if name)]))
+    named = {**entry, "outfit": entry.get("outfit") or doc.data.get("default_outfit")}
+    return list(dict.fromkeys([version, "", *(f"{kind}/{named[word]}" for word, kind in KINDS.items() if named.get(word))]))
 
 
 def _named_pictures(doc: Doc, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give (field path, path relative to the project folder) of every picture that the document names for this entry."""
-    found = [(path, file) for part in parts_of(doc, entry) for path, files in (listed_of(doc, part),) for file in files]
+    found = _listed(doc, parts_of(doc, entry))
     pose = entry.get("pose") or ""
     image = pose_image(doc, pose)
     return [*found, (f"poses.{pose}.image", image)] if image else found
@@ -98,7 +104,12 @@ def _picture_folders(world: World, entry: Mapping[str, Any]) -> set[str]:
     if doc is None:
         return {who}
     folders = {f"{who}/{part}".rstrip("/") for part in parts_of(doc, entry)}
-    return folders | {file.removeprefix("references/").rpartition("/")[0] for _, file in _named_pictures(doc, entry)}
+    return folders | {folder_of(file) for _, file in _named_pictures(doc, entry)}
+
+
+def folder_of(file: str) -> str:
+    """Folder below references/ that a picture of a project lies in; "" for references/ itself."""
+    return file.removeprefix("references/").rpartition("/")[0]
 
 
 def _names(world: World, scene: Doc, shot: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:

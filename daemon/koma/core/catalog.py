@@ -152,4 +152,4 @@ class Inputs:
             return self._folder.references.get(key, "")
         found = self._folder.heads.get(key if kind == "all" else kind, {})
         heads = sorted(found.items()) if kind == "all" else [(key, found[key])] if key in found else []
-        return " ".join(f"{head.data_digest} {head.path}" for _, head in heads)
+        return " ".join(" ".join((head.data_digest, head.path, *head.held)) for _, head in heads)

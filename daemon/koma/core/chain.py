@@ -1,7 +1,10 @@
 """Chains: a clip that is longer than one run, as runs that each begin with the last frame of the one before. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from koma.core.node_rules import placeholder
 
 
 class Run(NamedTuple):
@@ -21,7 +24,24 @@ class Run(NamedTuple):
     @property
     def part(self) -> str:
         """Name of the segment in its target id: `seg01`, `seg02`, ..."""
-        return f"seg{self.place + 1:02d}"
+        return _segment(self.place + 1)
+
+    @property
+    def before(self) -> str:
+        """Name of the segment that it follows."""
+        return _segment(self.place)
+
+
+def _segment(number: int) -> str:
+    return f"seg{number:02d}"
+
+
+def is_segment(part: str) -> bool:
+    """Whether a part of a phase is a segment, by its name in the target id."""
+    return _SEGMENT.fullmatch(part) is not None
+
+
+_SEGMENT = re.compile(r"seg[0-9]{2,}")
 
 
 def chain_of(counts: Sequence[int], fps: float, overlap: int, reanchor_every: int | None = None) -> tuple[Run, ...]:
@@ -38,5 +58,5 @@ def chain_of(counts: Sequence[int], fps: float, overlap: int, reanchor_every: in
 
 def join_of(runs: Sequence[Run], frames: int, fps: float) -> dict[str, object]:
     """Say what the CPU is to do with the runs' frames: the document of a join that gives `frames` frames at `fps`."""
-    parts = [{"input": f"koma-input:{run.part}", "drop": run.drop} for run in runs]
+    parts = [{"input": placeholder(run.part), "drop": run.drop} for run in runs]
     return {"do": "join", "parts": parts, "frames": frames, "fps": float(fps), "source_fps": float(runs[0].fps)}

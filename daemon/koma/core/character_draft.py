@@ -3,10 +3,10 @@
 The guess is a beginning for a person to correct, and the text says so.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 from koma.core.identity import Shade
+from koma.core.yamlscalar import scalar
 
 _PAPER = (70.0, 10.0)  # at least this light, and at most this far from grey
 _SKIN = ((50.0, 95.0), (3.0, 28.0), (6.0, 40.0))  # ranges of L*, a* and b* that skin is drawn in
@@ -68,8 +68,8 @@ def character_text(
     lines += [
         f"# A first draft, made from the pictures in {folder}. Correct what is wrong, and say what the pictures can't.",
         "kind: character",
-        f"id: {_plain(character)}",
-        f"name: {json.dumps(name, ensure_ascii=False)}",
+        f"id: {scalar(character)}",
+        f"name: {scalar(name)}",
         "# What is always true of the looks, in words of a prompt:",
         "# base_prompt: young woman, short black hair, freckles",
         "# traits: {hair: bob, build: slight}",
@@ -79,20 +79,15 @@ def character_text(
         lines += ["# The same person at another age or in another state says only what differs.", "versions:"]
         for version in versions:
             own = _palette("    ", palettes.get(version, ()) if "" in palettes else ())
-            lines += [f"  {_plain(version)}:" if own else f"  {_plain(version)}: {{}}", *own]
-        lines += [f"default_version: {_plain(versions[0])}"] if "" not in palettes else []
+            lines += [f"  {scalar(version)}:" if own else f"  {scalar(version)}: {{}}", *own]
+        lines += [f"default_version: {scalar(versions[0])}"] if "" not in palettes else []
     lines += [
         "# outfits:",
         "#   raincoat: yellow raincoat, too large",
         "# A sheet in eight poses, drawn before any shot:",
-        f"# sheet: {{versions: [{', '.join(['base', *map(_plain, versions)])}]}}" if versions and "" in palettes else "# sheet: true",
+        f"# sheet: {{versions: [{', '.join(['base', *map(scalar, versions)])}]}}" if versions and "" in palettes else "# sheet: true",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _plain(name: str) -> str:
-    """Write an id, in quotes where YAML would read something else than text."""
-    return json.dumps(name) if name[0].isdigit() or name in ("null", "true", "false") else name
 
 
 def _palette(indent: str, shades: Sequence[Shade]) -> list[str]:

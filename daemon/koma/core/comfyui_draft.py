@@ -1,25 +1,27 @@
 """Drafts for ComfyUI: which template, which parameters, which pictures go in. The graph itself is rendered afterwards."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from koma.core.casting import input_of, portrait
+from koma.core.casting import input_of, portrait, reference_at
 from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, Input, LoadedTemplate, blocked, draft_of, expect_of, needs_of, origin_of
 from koma.core.hints import closest
 from koma.core.injection import Injected, inject
 from koma.core.keys import segment_seed, take_seed
 from koma.core.node_rules import PLACEHOLDER
+from koma.core.owners import Owner, owners_of, setter_of
 from koma.core.problem import Place, Problem, Severity
 from koma.core.prompt import negative_of, prompt_of
 from koma.core.style import cast_words, checkpoint_of, look_of, lora_row, loras_of, style_problems
-from koma.core.target import Read
+from koma.core.target import LAST, Read
 from koma.core.template import Template, TemplateInput, bind
 from koma.core.words import BackendKind, Phase
-from koma.core.world import Reference, World
+from koma.core.world import World
 
 _LENGTH = ("parameters.frames", "parameters.fps")  # said better by the template's own rule of lengths and rates
 DEFAULT_TEMPLATES = {Phase.STILL: "still", Phase.LOOP: "loop-animatediff", Phase.VIDEO: "svd-video"}
+MATCH = "colour-match"  # the finishing step that is built in
 NOWHERE = Place("")  # where a problem stands is looked up only once there is one
 
 
@@ -94,16 +96,13 @@ def _placed(context: Context, cut: Cut, template: Template, problem: Problem) ->
     doc, path = cut.scene, f"{prefix}.{problem.path}".rstrip(".")
     head, _, name = problem.path.partition(".")
     if head == "parameters":
-        owners = ((data, owner, start) for data, owner, start in _owners(context.world, cut) if data.get("parameters"))
-        setters = (found[1:] for found in owners if name in (found[0]["parameters"].get(template.name) or {}))
-        doc, path = next(((owner, f"{start}parameters.{template.name}.{name}") for owner, start in setters), (doc, path))
+        setter = setter_of(_owners(context.world, cut), template.name, name)
+        doc, path = (setter.doc, f"{setter.path}parameters.{template.name}.{name}") if setter is not None else (doc, path)
     return problem._replace(place=context.place(doc.file, doc.part, path))
 
 
-def _owners(world: World, cut: Cut) -> tuple[tuple[Mapping[str, Any], Doc, str], ...]:
-    """Give what may say something about a target, narrowest first: fields, document, and where in it they stand."""
-    scene, project = cut.scene, world.project
-    return (cut.shot, scene, f"shots.{cut.shot['id']}."), (scene.data, scene, ""), (project.data, project, "")
+def _owners(world: World, cut: Cut) -> tuple[Owner, Owner, Owner]:
+    return owners_of(world, cut.scene, cut.shot)
 
 
 def template_of(context: Context, cut: Cut) -> LoadedTemplate | None:
@@ -140,9 +139,9 @@ def _no_template(context: Context, name: str, cut: Cut) -> Problem:
 def _asked(context: Context, cut: Cut, template: Template) -> dict[str, Any]:
     """Parameters that people set for this template: the shot's over the scene's over the project's."""
     wanted: dict[str, Any] = {}
-    for owner in (context.world.project.data, cut.scene.data, cut.shot):
-        if owner.get("parameters"):
-            wanted.update(owner["parameters"].get(template.name) or {})
+    for owner in reversed(_owners(context.world, cut)):
+        if owner.data.get("parameters"):
+            wanted.update(owner.data["parameters"].get(template.name) or {})
     return wanted
 
 
@@ -168,7 +167,8 @@ def _standard(context: Context, cut: Cut, template: Template, wanted: Mapping[st
     """Parameters that Koma fills in by itself, for whatever template declares them."""
     world, values = context.world, cut.values
     look, negative = look_of(world)
-    loras = wanted.get("loras") or loras_of(world, values)
+    # Trigger words wake what a LoRA learned: to a template that loads none they are noise.
+    loras = (wanted.get("loras") or loras_of(world, values)) if "loras" in template.parameters else []
     triggers = [lora["trigger"] for lora in loras if lora.get("trigger")]
     # A set may name a smaller checkpoint for drafts; only what somebody sets for this template goes before it.
     checkpoint = None if "checkpoint" in template.sets.get(context.rendition, {}) else checkpoint_of(world)
@@ -199,6 +199,7 @@ def _pictures(context: Context, cut: Cut, template: Template, given: Mapping[str
         elif wanted.required:
             lacking.append(_no_picture(name, wanted.source))
     inputs += _style_pictures(context.world, template.style_references)
+    lacking += _lost_style_pictures(context) if template.style_references else []
     return _Pictures(tuple(reads), tuple(inputs), tuple(lacking))
 
 
@@ -207,10 +208,20 @@ _STYLE = "style."
 
 def _style_pictures(world: World, count: int) -> list[Input]:
     """Give the first pictures of the project's style, under the names `style.1`, `style.2`, ..."""
-    files = [f"{world.folder}/{file}" for file in (world.style.data.get("references") or ())] if world.style is not None else []
-    known = {reference.path: reference for reference in all_references(world)}
-    found = [known[file] for file in files if file in known]
+    files = (world.style.data.get("references") or ()) if world.style is not None else ()
+    found = [reference for file in files if (reference := reference_at(world, file)) is not None]
     return [input_of(f"{_STYLE}{number}", reference) for number, reference in enumerate(found[:count], 1)]
+
+
+def _lost_style_pictures(context: Context) -> list[Problem]:
+    """Say which pictures the project's style lists and nobody put there."""
+    style = context.world.style
+    if style is None:
+        return []
+    lost = [file for file in style.data.get("references") or () if reference_at(context.world, file) is None]
+    place = context.place(style.file, style.part, "references") if lost else NOWHERE
+    hint = "put it there, or take it out of `references`"
+    return [Problem(place, "missing-reference", f"there is no picture {file}", "a picture under references/", hint) for file in lost]
 
 
 def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | None:
@@ -218,7 +229,7 @@ def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | No
     if wanted.source != Phase.STILL:
         return None
     if cut.start is not None and cut.start.target:
-        return Read(name, cut.start.target, "" if cut.start.target.endswith(f"/{Phase.STILL}") else "last")
+        return Read(name, cut.start.target, "" if cut.start.target.endswith(f"/{Phase.STILL}") else LAST)
     if Phase.STILL not in cut.values["phases"]:
         return None
     steps = finish_of(world, cut, Phase.STILL)
@@ -226,9 +237,14 @@ def _read(world: World, cut: Cut, name: str, wanted: TemplateInput) -> Read | No
 
 
 def finish_of(world: World, cut: Cut, phase: Phase) -> list[str]:
-    """Finishing steps of a phase, in order; what the narrowest of shot, scene and project says counts."""
-    owners = (cut.shot, cut.scene.data, world.project.data)
-    return next((list(owner["finish"][phase]) for owner in owners if phase in (owner.get("finish") or {})), [])
+    """Finishing steps of a phase, in order; what the narrowest of shot, scene and project says counts.
+
+    Colours are not matched where nobody in the shot has a palette: there is nothing to match them to.
+    """
+    finishes = (owner.data.get("finish") or {} for owner in _owners(world, cut))
+    steps = next((finish[phase] for finish in finishes if phase in finish), ())
+    has_palette = any(who.get("palette") for who in cut.values["characters"])
+    return [step for step in steps if step != MATCH or has_palette]
 
 
 def _picture(context: Context, cut: Cut, name: str, wanted: TemplateInput) -> Input | Problem | None:
@@ -245,17 +261,11 @@ def _control(context: Context, cut: Cut, name: str, kind: str) -> Input | Proble
     file = (cut.shot.get("control") or {}).get(kind)
     if not file:
         return None
-    world = context.world
-    found = next((r for r in all_references(world) if r.path == f"{world.folder}/{file}"), None)
+    found = reference_at(context.world, file)
     if found is not None:
         return input_of(name, found)
     hint = "put it under references/, for example into references/control/"
     return Problem(NOWHERE, "missing-reference", f"there is no picture {file}", "a picture under references/", hint, f"control.{kind}")
-
-
-def all_references(world: World) -> Iterator[Reference]:
-    """Every picture under the project's references folder."""
-    return (reference for references in world.references.values() for reference in references)
 
 
 _WHERE_FROM = {

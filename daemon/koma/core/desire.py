@@ -4,13 +4,12 @@
 target row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from koma.core.animatic_draft import animatic_runs, draft_panel
 from koma.core.casting import check_shot
-from koma.core.chain import Run, chain_of
+from koma.core.chain import Run, chain_of, is_segment
 from koma.core.comfyui_draft import draft_graph, template_of
 from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, LoadedTemplate, blocked, origin_of
@@ -19,14 +18,15 @@ from koma.core.finish_draft import draft_join, finished
 from koma.core.gate import Rule
 from koma.core.keys import render_key, text_digest
 from koma.core.media import Media
+from koma.core.owners import owners_of, said
 from koma.core.problem import Problem
 from koma.core.references import sheet_problem
-from koma.core.resolve import resolve_shot
+from koma.core.resolve import phases_of, resolve_shot
 from koma.core.rules import Part, gate_rules, measure_key, measures_for, rules_digest
 from koma.core.sheet import has_sheet, sheet_cuts
 from koma.core.spec.standard import TAKES
-from koma.core.start import Start, StartError, phases_of, start_of
-from koma.core.target import Read, Target
+from koma.core.start import Start, StartError, start_of
+from koma.core.target import LAST, Read, Target, is_of_sheet
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
 from koma.core.world import World
 
@@ -135,13 +135,17 @@ def _follows(cut: Cut, run: Run, template: LoadedTemplate | None) -> dict[str, R
     if template is None or template.manifest.chain is None or not run.follows:
         return {}
     name = template.manifest.chain.input
-    return {name: Read(name, f"{cut.id}/{run._replace(place=run.place - 1).part}", "last")}
+    return {name: Read(name, f"{cut.id}/{run.before}", LAST)}
 
 
 def base_key(context: Context, draft: Draft, drawn: str) -> str:
-    """Digest of what is drawn before pixels of other targets are known: of its graph or panel, and of the reference pictures it reads."""
+    """Digest of what is drawn before pixels of other targets are known: of its graph or panel and the reference pictures it reads.
+
+    And of the rate that a graph's frames are shown at, which no node of it has to name.
+    """
     strict = [context.versions] if context.world.project.data.get("reproducible") == "strict" else []
-    return text_digest(drawn, *(part for given in draft.inputs for part in (given.name, given.content_digest)), *strict)
+    rate = [f"{float(draft.expect['fps'])} fps"] if draft.template is not None and draft.media is Media.FRAMES else []
+    return text_digest(drawn, *rate, *(part for given in draft.inputs for part in (given.name, given.content_digest)), *strict)
 
 
 class Gate(NamedTuple):
@@ -174,17 +178,13 @@ def part_of(draft: Draft) -> Part:
     if draft.panel is not None and draft.panel.get("do") == "join":
         return "join"
     part = draft.part
-    return "take" if not part else "segment" if _SEGMENT.fullmatch(part) else "finish"
-
-
-_SEGMENT = re.compile(r"seg[0-9]{2,}")
+    return "take" if not part else "segment" if is_segment(part) else "finish"
 
 
 def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
     gate = gate_of(world, draft, context.rendition) if drawn else Gate((), (), "", "")
-    shot, owners = draft.shot, (draft.shot, scene.data, world.project.data)
     based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
@@ -202,7 +202,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         rules_digest=gate.rules_digest,
         stem=draft.id + ("" if context.rendition is Rendition.FINAL else f".{context.rendition}"),
         suffix=".png" if draft.media is Media.IMAGE else ".mp4",
-        priority=_first(owners, "priority", 0),
+        priority=said(owners_of(world, scene, draft.shot), "priority", 0),
         depth=_depth(draft),
         takes_wanted=_takes_up_front(draft, world),
         takes_limit=1 if draft.backend is BackendKind.CPU else (world.project.data.get("takes") or {}).get(phase, TAKES[phase]),
@@ -213,7 +213,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         template_digest=template.digest if template else "",
         origin_id=origin_of(world, draft.id),
         sheets=draft.sheets,
-        pin=str(shot.get("pin") or "") if draft.id == f"{draft.address}/{draft.phase}" and phase is _last_phase(draft) else "",
+        pin=str(draft.shot.get("pin") or "") if draft.id == f"{draft.address}/{draft.phase}" and phase is _last_phase(draft) else "",
     )
 
 
@@ -241,7 +241,7 @@ _SHEET_DEPTH = -1  # the sheet comes before the stills that read it
 
 def _depth(draft: Draft) -> int:
     """How far downstream a target is: by phase, sheets before all."""
-    if draft.id.split("/")[1] == "characters":
+    if is_of_sheet(draft.id):
         return _SHEET_DEPTH
     return PHASE_RANK[Phase(draft.phase)]
 
@@ -251,10 +251,6 @@ def _takes_up_front(draft: Draft, world: World) -> int:
     if draft.id != f"{draft.address}/{draft.phase}" or draft.backend is BackendKind.CPU:
         return 1
     return int(draft.shot.get("takes") or (world.project.data.get("takes_up_front") or {}).get(draft.phase, 1))
-
-
-def _first(owners: tuple[Mapping[str, Any], ...], name: str, default: int) -> int:
-    return next((owner[name] for owner in owners if owner.get(name) is not None), default)
 
 
 def _estimate(draft: Draft) -> float:

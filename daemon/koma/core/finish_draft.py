@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koma.core.chain import Run, join_of
-from koma.core.comfyui_draft import draft_graph, finish_of, template_of
-from koma.core.draft import Context, Cut, Draft, blocked, draft_of
+from koma.core.comfyui_draft import MATCH, draft_graph, finish_of, template_of
+from koma.core.draft import Context, Cut, Draft, LoadedTemplate, blocked, draft_of
+from koma.core.node_rules import placeholder
+from koma.core.owners import owners_of, said
 from koma.core.problem import Problem
 from koma.core.spec.standard import COLOUR_MATCH
 from koma.core.target import Read
 from koma.core.words import BackendKind, Reason, Rendition
-
-MATCH = "colour-match"
 
 
 def draft_join(cut: Cut, runs: Sequence[Run], parts: Sequence[Draft]) -> Draft:
@@ -40,28 +40,36 @@ def _step(context: Context, cut: Cut, before: Draft) -> Draft:
     template = template_of(context, cut)
     if template is None:
         return blocked(cut)
-    if not template.manifest.finishes:
-        context.problems.append(_no_finish(context, cut, template.name))
+    wrong = _wrong_step(context, cut, template, source)
+    if wrong is not None:
+        context.problems.append(wrong)
         return blocked(cut)
     values = {**cut.values, "frames": before.expect["frames"], "fps": before.expect["fps"] or cut.values["fps"]}
     return draft_graph(context, cut._replace(values=values), template, {source: Read(source, before.id)})
 
 
-def _no_finish(context: Context, cut: Cut, name: str) -> Problem:
-    place = context.place(cut.scene.file, cut.scene.part, f"shots.{cut.shot['id']}.finish.{cut.phase}")
-    message = f"template {name!r} makes a phase and finishes nothing"
-    return Problem(
-        place, "wrong-template", message, "a template of `phase: finish`, or the built-in step colour-match", "choose another step"
-    )
+def _wrong_step(context: Context, cut: Cut, template: LoadedTemplate, source: str) -> Problem | None:
+    """Say why a template can't be a step that works on a `source`, a clip or a picture, where it is named; None if it can."""
+    if not template.manifest.finishes:
+        message = f"template {template.name!r} makes a phase and finishes nothing"
+        expected = "a template of `phase: finish`, or the built-in step colour-match"
+    elif all(wanted.source != source for wanted in template.manifest.inputs.values()):
+        message = f"template {template.name!r} takes no {source}, and this step works on one"
+        expected = f"a template with an input `from: {source}`, or the built-in step colour-match"
+    else:
+        return None
+    owners = owners_of(context.world, cut.scene, cut.shot)
+    owner = next(owner for owner in owners if cut.phase in (owner.data.get("finish") or {}))
+    place = context.place(owner.doc.file, owner.doc.part, f"{owner.path}finish.{cut.phase}")
+    return Problem(place, "wrong-template", message, expected, "choose another step")
 
 
 def _matched(context: Context, cut: Cut, before: Draft, read: Read) -> Draft:
     palette: dict[str, str] = {}
     for who in reversed(cut.values["characters"]):
         palette.update(who.get("palette") or {})  # the first character's colours count where two name a slot
-    owners: tuple[Mapping[str, Any], ...] = (cut.shot, cut.scene.data, context.world.project.data)
-    strength = next((owner["colour_match"] for owner in owners if owner.get("colour_match") is not None), COLOUR_MATCH)
-    document = {"do": MATCH, "input": f"koma-input:{read.name}", "palette": palette, "strength": float(strength)}
+    strength = said(owners_of(context.world, cut.scene, cut.shot), "colour_match", COLOUR_MATCH)
+    document = {"do": MATCH, "input": placeholder(read.name), "palette": palette, "strength": float(strength)}
     return _on_cpu(cut, document, (read,), before.expect)
 
 

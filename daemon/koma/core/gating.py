@@ -8,11 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from koma.core.phases import GateSettings, Key, PhaseRate, Tally, rates, said_of, sheet_rate
-from koma.core.target import Target
+from koma.core.target import SHEETS, Target, is_of_sheet
 from koma.core.words import Phase, Reason
 
 _SHOT_PARTS = 4
-_SHEET = "characters"
 _HELD = frozenset({Reason.HELD_BY_SPEC, Reason.HELD_BY_REVIEW})
 
 
@@ -80,7 +79,7 @@ class Phases:
         gating = self._gatings.get(parts[0])
         if gating is None or not self._counted(target_id):
             return None
-        if parts[1] == _SHEET:
+        if parts[1] == SHEETS:
             return self._sheets.setdefault("/".join(parts[:_SHOT_PARTS]), _Count())
         if len(parts) != _SHOT_PARTS:
             return None
@@ -100,7 +99,7 @@ class Phases:
             found = sheet_rate(sheet, self._sheets.get(sheet, _Count()).tally(hopeful=hopeful), gating.settings)
             if not found.is_open:
                 return found
-        if target.id.split("/", 2)[1] == _SHEET:
+        if is_of_sheet(target.id):
             return None
         return self._closed(gating.settings.scope_of(target.id), target.phase, gating, hopeful=hopeful)
 

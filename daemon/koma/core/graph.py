@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from koma.core.graph_check import Graph, check_graph
@@ -19,6 +19,7 @@ __all__ = [
     "expected_outputs",
     "model_files",
     "parse_graph",
+    "placeholders",
     "with_output_prefix",
 ]
 
@@ -95,6 +96,16 @@ def with_output_prefix(graph: Graph, prefix: str) -> dict[str, Any]:
         node = graph[node_id]
         changed[node_id] = {**node, "inputs": {**node["inputs"], _PREFIX: place}}
     return changed
+
+
+def placeholders(value: Any) -> Iterator[str]:
+    """Every placeholder of an input in a graph, or in a part of one, however deep."""
+    if isinstance(value, str):
+        if value.startswith(PLACEHOLDER):
+            yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from placeholders(part)
 
 
 def model_files(graph: Graph, signatures: Signatures) -> list[tuple[str, str]]:

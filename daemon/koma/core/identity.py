@@ -12,8 +12,8 @@ from koma.core.references import Pool, Refused
 from koma.core.world import Reference
 
 RECORD_FORMAT = 1
-MARKS_VERSION = "1"
-SAME = 10.0  # CIE 1976 difference below which two colours of different pictures count as one
+MARKS_VERSION = "2"
+SAME = 10.0  # CIE 1976 difference below which two colours count as one
 _SHADES = 8
 
 Lab = tuple[float, float, float]

@@ -5,6 +5,7 @@ and none of the names that a file system, or the folder layout of `outputs/`, ke
 """
 
 import re
+import unicodedata
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ADDRESS_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}(/[a-z0-9][a-z0-9_-]{0,63}){0,7}$"
@@ -22,6 +23,7 @@ def is_id(text: object) -> bool:
 
 
 def suggest_id(text: str) -> str:
-    """Return the nearest id to some text (`Sh 010` → `sh-010`), or an empty string where nothing usable is left."""
-    words = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-_")[:64].rstrip("-_")
+    """Return the nearest id to some text (`Sh 010` → `sh-010`, `Día` → `dia`), or an empty string where nothing usable is left."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    words = re.sub(r"[^a-z0-9_]+", "-", plain.lower()).strip("-_")[:64].rstrip("-_")
     return words if is_id(words) else ""

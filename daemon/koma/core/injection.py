@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from koma.core.casting import input_of, pose_image, reference_at
+from koma.core.casting import KINDS, input_of, pose_image, reference_at
 from koma.core.document import Doc
 from koma.core.draft import Input
 from koma.core.node_rules import PLACEHOLDER
 from koma.core.problem import Place, Problem, Severity
 from koma.core.prompt import character_negative
-from koma.core.references import KINDS, choose, pools_of, refusals
+from koma.core.references import choose, pools_of, refusals
 from koma.core.sheet import has_sheet, poses_of, versions_of
 from koma.core.spec.standard import BASE_VERSION, CHARACTER_HEIGHT, REFERENCE_WEIGHT
 from koma.core.style import words_of
-from koma.core.target import Read
+from koma.core.target import SHEETS, Read
 from koma.core.template import CharacterNeeds, Template
 from koma.core.world import Reference, World
 
@@ -143,7 +143,7 @@ def _sheet_reads(world: World, who: Mapping[str, Any], needs: CharacterNeeds) ->
     if not needs.sheet or not has_sheet(doc) or version not in versions_of(doc):
         return []
     there = poses_of(doc)
-    return [Read(f"{doc.id}.sheet.{pose}", f"{world.id}/characters/{doc.id}/{version}/{pose}") for pose in needs.sheet if pose in there]
+    return [Read(f"{doc.id}.sheet.{pose}", f"{world.id}/{SHEETS}/{doc.id}/{version}/{pose}") for pose in needs.sheet if pose in there]
 
 
 def _inputs(name: str, look: _Look) -> list[Input]:
@@ -171,8 +171,9 @@ def _character(world: World, who: Mapping[str, Any], look: _Look, region: Box, p
 
 
 def weight_of(doc: Doc, who: Mapping[str, Any]) -> float:
-    """How strongly pictures of a character count: as the outfit says, else the version, else the character, else the standard."""
-    layers = [(doc.data.get(plural) or {}).get(who.get(kind)) or {} for kind, plural in (("outfit", "outfits"), ("version", "versions"))]
+    """How strongly pictures of a character count: as pose, expression, outfit, version or character say, the first of them that does."""
+    parts = (*reversed(KINDS.items()), ("version", "versions"))
+    layers = [(doc.data.get(kind) or {}).get(who.get(word)) or {} for word, kind in parts]
     weights = ((layer.get("references") or {}).get("weight") for layer in (*layers, doc.data))
     return float(next((weight for weight in weights if weight is not None), REFERENCE_WEIGHT))
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from koma.core.hints import closest
 
 PLACEHOLDER = "koma-input:"
+"""Begins the name under which a document speaks of a picture or clip that it is given."""
 """A string that starts with this stands in a graph where an uploaded file's name goes."""
 
 FILE_SUFFIXES = (".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".onnx", ".pkl", ".yaml", ".engine")
@@ -56,6 +57,11 @@ class NodeRule:
     def from_core(self) -> bool:
         """Whether the server brings the class by itself, without a node pack."""
         return is_core(self.module)
+
+
+def placeholder(name: str) -> str:
+    """Name under which a document speaks of an input: `koma-input:image`; a name that is whole already (`reference:aki`) stays."""
+    return name if ":" in name else PLACEHOLDER + name
 
 
 def is_core(module: str) -> bool:

@@ -8,6 +8,7 @@ from koma.core.references import looks
 from koma.core.rows import Published
 from koma.core.sheet import has_sheet, poses_of, versions_of
 from koma.core.spec.standard import BASE_VERSION
+from koma.core.target import SHEETS
 from koma.core.world import World
 
 PAGES_FORMAT = "1"
@@ -50,7 +51,7 @@ def rows_by_address(published: Sequence[Published]) -> dict[str, list[Published]
     found: dict[str, list[Published]] = {}
     for row in sorted(published):
         parts = row.target.split("/")
-        found.setdefault("/".join(parts[: 4 if parts[1] == "characters" else 3]), []).append(row)
+        found.setdefault("/".join(parts[: 4 if parts[1] == SHEETS else 3]), []).append(row)
     return found
 
 
@@ -100,7 +101,7 @@ def _sheet(world: World, doc: Doc, version: str, rows: Rows) -> dict[str, Any] |
     """Poses of a version's sheet with their verdicts; None where it has no sheet."""
     if not has_sheet(doc) or version not in versions_of(doc):
         return None
-    address = f"{world.id}/characters/{doc.id}/{version}"
+    address = f"{world.id}/{SHEETS}/{doc.id}/{version}"
     made = {row.target: row for row in rows.get(address, ())}
     poses = [{"pose": pose, **_output(made.get(f"{address}/{pose}"))} for pose in poses_of(doc)]
     return {"poses": poses, "passed": sum(pose["verdict"] == "passed" for pose in poses), "of": len(poses)}

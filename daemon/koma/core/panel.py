@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from koma.core.node_rules import PLACEHOLDER
+from koma.core.node_rules import placeholder
 from koma.core.words import Phase
 
 PANEL_FORMAT = 1
@@ -56,7 +56,7 @@ def panel_of(
         "frames": 1 if still else span.frames if span else values["frames"],
         "seed": seed,
         **({"span": {"start": span.start, "of": span.of}} if span else {}),
-        **({"follows": _input(follows)} if follows else {}),
+        **({"follows": placeholder(follows)} if follows else {}),
         **{key: values[key] for key in ("framing", "angle", "camera", "action", "time", "mood", "weather", "dialogue")},
         "location": _place(values["location"]),
         "characters": [_figure(who, references.get(who["id"])) for who in values["characters"]],
@@ -87,11 +87,6 @@ def sheet_panel_of(
 
 def _titled(project: Mapping[str, Any]) -> dict[str, str]:
     return {"id": project["id"], "title": project.get("title", project["id"])}
-
-
-def _input(name: str) -> str:
-    """Return a picture's name as requests say it: inputs that a target reads of another have a placeholder."""
-    return name if ":" in name else PLACEHOLDER + name
 
 
 def _place(location: Mapping[str, Any] | None) -> dict[str, Any] | None:

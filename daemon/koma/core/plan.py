@@ -13,7 +13,7 @@ from koma.core.keys import render_key
 from koma.core.publication import by_target, stale, why_publish
 from koma.core.retiring import unwanted
 from koma.core.rows import TakeRow
-from koma.core.target import Target, upstream_first
+from koma.core.target import LAST, Target, upstream_first
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
 LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
@@ -34,15 +34,10 @@ class _Standing(NamedTuple):
     last: str = ""
 
     def part(self, name: str) -> str:
-        """Content digest of a part: "" for all of it, "last" for a clip's last frame."""
-        return self.last if name == _LAST else self.content
+        """Content digest of a part: "" for all of it, or LAST."""
+        return self.last if name == LAST else self.content
 
 
-def _everything(_target_id: str) -> bool:
-    return True
-
-
-_LAST = "last"
 _UNGATED: Mapping[str, Gating] = {}
 
 
@@ -55,7 +50,7 @@ def plan(
     blocked: Sequence[str] = (),
     moved: Mapping[str, str] = _NOBODY,
     gatings: Mapping[str, Gating] = _UNGATED,
-    counted: Callable[[str], bool] = _everything,
+    counted: Callable[[str], bool] = EVERYTHING.takes,
 ) -> Plan:
     """Plan every wanted target and everything published that nobody wants any more.
 
@@ -88,12 +83,13 @@ class _Planner:
             self._phases.passed(kept)
         rows = self._takes_of(later)
         actions = {target.id: self._plan_one(target, rows) for target in upstream_first(later)}
+        self._spare(later, actions)
         for target in later:
             self._list(actions[target.id], result)
         if len(self._observed.published) > len(settled):
-            gone = unwanted(
-                self._observed.published, {*settled, *(target.id for target in targets)}, blocked, frozenset(self._moved.values())
-            )
+            wanted = {*settled, *(target.id for target in targets)}
+            unsure = [*blocked, *(target.id for target in targets if target.hold == Reason.BLOCKED)]  # nobody knows its parts
+            gone = unwanted(self._observed.published, wanted, unsure, frozenset(self._moved.values()))
             result.actions.extend(action for action in gone if self._selection.takes(action.target_id))
         return result._replace(phases=self._phases.rates()) if later else result
 
@@ -103,6 +99,21 @@ class _Planner:
         while [target for target in later if target.reads and self._keep_at_once(target)]:
             later = [target for target in later if target.id not in self._standing]
         return later
+
+    def _spare(self, later: Sequence[Target], actions: dict[str, Action]) -> None:
+        """Hold segments that would render for a clip which is pinned: nobody reads them."""
+        for target in later:
+            kept = target.pin and actions[target.id].action is not ActionKind.RENDER
+            for name in [read[1] for read in target.reads] if kept else ():
+                part = actions.get(name)
+                if (
+                    part is not None
+                    and part.action is ActionKind.RENDER
+                    and part.reason is not Reason.RUNNING
+                    and name.startswith(target.id)
+                ):
+                    message = f"{target.id} is pinned to take {target.pin}, and nothing else reads it"
+                    actions[name] = Action(name, ActionKind.HOLD, Reason.HELD_BY_SPEC, part.target, part.key, message=message)
 
     def _list(self, action: Action, result: Plan) -> None:
         if not self._selection.takes(action.target_id):
@@ -153,8 +164,9 @@ class _Planner:
 
     def _plan_one(self, target: Target, rows: Mapping[tuple[str, str], list[TakeRow]]) -> Action:
         key = self._key(target)
-        if target.pin:
-            action, takes = self._pinned(target)
+        pinned = self._observed.pinned(target, target.pin) if target.pin else None
+        if target.pin and (pinned is None or pinned.rendition == target.rendition):
+            action, takes = self._pinned(target, pinned), [pinned] if pinned is not None else []
         else:
             if key and target.reads:  # known only now that its upstream is
                 rows = by_target(self._observed.takes([key]))
@@ -183,17 +195,15 @@ class _Planner:
             return action._replace(waits_for=action.waits_for or closed.missing[:_NAMED], message=closed.why)
         return Action(target.id, ActionKind.HOLD, Reason.PHASE_CLOSED, target, action.key, certain=action.certain, message=closed.why)
 
-    def _pinned(self, target: Target) -> tuple[Action, list[TakeRow]]:
-        """Plan a target that stays at one take, whatever is wanted of it now: so nothing that follows it changes."""
-        row = self._observed.pinned(target.id, target.pin)
+    def _pinned(self, target: Target, row: TakeRow | None) -> Action:
+        """Plan a target that stays at one take of its rendition, whatever is wanted of it now: so nothing that follows it changes."""
         if row is None:
-            message = f"there is no take {target.pin} to pin; `koma explain {target.id}` lists those there are"
-            return Action(target.id, ActionKind.HOLD, Reason.BLOCKED, target, message=message), []
+            return Action(target.id, ActionKind.HOLD, Reason.NO_TAKE, target, message=f"there is no take {target.pin} to pin")
         if self._flag("retry", target) == LOST:
             message = f"the frames of take {target.pin} are gone, and a pinned take is not made again: take the pin away, or put the"
             message += f" objects back and: koma retry {target.id}"
-            return Action(target.id, ActionKind.HOLD, Reason.MISSING_OBJECT, target, row.render_key, message=message), [row]
-        return self._publish(target, row.render_key, row, None), [row]
+            return Action(target.id, ActionKind.HOLD, Reason.MISSING_OBJECT, target, row.render_key, message=message)
+        return self._publish(target, row.render_key, row, None)
 
     def _stand(self, target: Target, action: Action, takes: Sequence[TakeRow]) -> _Standing:
         """Say what follows from it: only a take that passed, was approved, or belongs to a decided key is read downstream."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from koma.core.casting import listed_of, reference_at
+from koma.core.casting import KINDS, listed_of, reference_at
 from koma.core.document import Doc
 from koma.core.problem import Place, Problem, Severity
 from koma.core.sheet import versions_of
@@ -123,10 +123,6 @@ def pools_of(world: World, who: Mapping[str, Any]) -> list[Pool]:
     return [*looks(world, doc, who["version"]), *(pool(world, doc, part) for part in worn)]
 
 
-KINDS = {"outfit": "outfits", "expression": "expressions", "pose": "poses"}
-"""What a shot names besides the version, with the folder and field that hold it."""
-
-
 def choose(pools: Sequence[Pool], count: int) -> tuple[Reference, ...]:
     """At most `count` pictures, different ones, in the order of the pools; the first of each pool goes before the second of any."""
     longest = max((len(found.used) for found in pools), default=0)
@@ -166,6 +162,14 @@ def picture_problem(path: str, problem: str) -> Problem:
     return Problem(
         Place(path), "unreadable-image", f"this picture can't be decoded: {problem}", hint="export it again, or take it out of references/"
     )
+
+
+def unreadable(world: World) -> Iterator[tuple[Reference, Problem]]:
+    """Give the reference pictures that can't be decoded. Of one whose file can't be read the snapshot tells."""
+    for references in world.references.values():
+        for reference in references:
+            if reference.problem and reference.file_digest:
+                yield reference, picture_problem(reference.path, reference.problem)
 
 
 def sheet_problem(world: World, doc: Doc) -> Problem | None:

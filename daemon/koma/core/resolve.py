@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from koma.core.cast import cast_of
 from koma.core.document import Doc
 from koma.core.overlay import Layer, Origins, merge, overlay
+from koma.core.spec.standard import PHASES
 from koma.core.world import World, commons
 
 
@@ -35,12 +36,22 @@ def frames_of(values: Mapping[str, Any], fps: float) -> int:
 _LENGTH = ("frames", "seconds", "duration")
 
 
-def _own(world: World, scene: Doc, shot: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge what is written of a shot and of its scene, over the defaults; what all shots of a scene share is merged once."""
+def phases_of(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[str]:
+    """Phases that a shot takes part in, without resolving it: as it says itself, else its scene, the defaults, the project."""
+    return list(shot.get("phases") or _shared(world, scene).get("phases") or world.project.data.get("phases") or PHASES)
+
+
+def _shared(world: World, scene: Doc) -> Mapping[str, Any]:
+    """Merge what all shots of a scene share, once."""
     key = ("scene", scene.file, scene.part)
     if key not in world.memo:
         world.memo[key] = overlay(_one_length(_scene_layers(world, scene)))
-    own = dict(world.memo[key])
+    return world.memo[key]  # type: ignore[no-any-return]  # set just above
+
+
+def _own(world: World, scene: Doc, shot: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge what is written of a shot and of its scene, over the defaults."""
+    own = dict(_shared(world, scene))
     if any(name in shot for name in _LENGTH):
         own = {name: value for name, value in own.items() if name not in _LENGTH}
     for name, value in shot.items():
@@ -98,7 +109,7 @@ def resolve_shot(world: World, scene: Doc, shot: Mapping[str, Any], *, trace: bo
         "width": project.get("width", 1024),
         "height": project.get("height", 576),
         "seed": own.get("seed"),
-        "phases": list(own.get("phases") or project.get("phases") or ("still", "video")),
+        "phases": phases_of(world, scene, shot),
         "dialogue": [_line(world, line) for line in own.get("dialogue") or ()],
         "scene": {
             "id": scene.id,

@@ -17,6 +17,8 @@ COLLECT_TRIES = 3  # per attempt
 STEP_TRIES = 6  # of measuring, recording, publishing
 STEP_SECONDS = 1.0  # before the second try; doubled each time
 MAX_DELAY_SECONDS = 300.0
+DEADLINE_FACTOR = 10.0
+SHORTEST_DEADLINE = 600.0  # seconds; what is quick may have to load its models first
 
 # How long a prompt must be absent before that is believed: longer than a server's slowest validation, nothing for one in our own process.
 ABSENT_GRACE_SECONDS: Mapping[BackendKind, float] = {BackendKind.ANIMATIC: 0.0, BackendKind.CPU: 0.0, BackendKind.COMFYUI: 10.0}
@@ -84,6 +86,11 @@ def relief(out_of_memory: int, fallbacks_left: int, restarts: int) -> Relief | N
     if fallbacks_left > 0:
         return Relief.REDUCE
     return Relief.RESTART if restarts < RESTARTS else None
+
+
+def deadline(expected: float, factor: float = DEADLINE_FACTOR) -> float:
+    """Seconds after which a render that is expected to take so many counts as stuck."""
+    return max(SHORTEST_DEADLINE, factor * expected)
 
 
 def step_delay(failed_steps: int) -> float:

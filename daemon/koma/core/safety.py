@@ -33,10 +33,23 @@ def _renders(action: Action) -> int:
     return 1 if action.target is None else max(1, action.target.takes_wanted - max(action.take_number, 1) + 1)
 
 
+def _retired(plan: Plan) -> list[str]:
+    """Ids of what nobody wants any more, less segments and finishing steps of what is still wanted: those come and go with every edit."""
+    gone = [action.target_id for action in plan.actions if action.action is ActionKind.RETIRE and action.reason is Reason.REMOVED]
+    parts = {target_id for target_id in gone if target_id.count("/") > _WHOLE}
+    if not parts:
+        return gone
+    stays = {*plan.kept, *(action.target_id for action in plan.actions if action.target is not None)}
+    return [name for name in gone if name not in parts or name.rpartition("/")[0] not in stays]
+
+
+_WHOLE = 3  # slashes in the id of what a phase makes; a pose of a sheet has more, but stands below no target
+
+
 def objections(plan: Plan, published: int, limits: Limits) -> list[str]:
     """Say why this plan is to be held; empty when it may go ahead. `published` counts targets that are published now."""
     said = []
-    retired = sum(action.action is ActionKind.RETIRE and action.reason is Reason.REMOVED for action in plan.actions)
+    retired = len(_retired(plan))
     if published >= limits.retire_at_least and retired > published * limits.retire_share:
         said.append(f"it retires {retired} of {published} published targets: is the watched folder whole?")
     minutes = gpu_seconds(plan)[0] / 60

@@ -7,6 +7,7 @@ from koma.core.document import Doc
 from koma.core.draft import Context, Cut
 from koma.core.resolve import resolve_shot
 from koma.core.spec.standard import BASE_VERSION, POSES, SHEET_TEMPLATE
+from koma.core.target import SHEETS
 from koma.core.words import Phase
 from koma.core.world import World
 
@@ -48,14 +49,14 @@ def sheet_cuts(context: Context, doc: Doc, number: int = 1) -> Iterator[Cut]:
     """Give one cut for each version and pose."""
     template = template_of_sheet(doc)
     for version in versions_of(doc):
-        address = f"{context.world.id}/characters/{doc.id}/{version}"
+        address = f"{context.world.id}/{SHEETS}/{doc.id}/{version}"
         for pose in poses_of(doc):
             values = _values(context.world, doc, version, pose)
             yield Cut(doc, {"id": pose}, address, values, Phase.STILL, number, part=pose, template=template)
 
 
-def _values(world: World, doc: Doc, version: str, pose: str) -> dict[str, Any]:
-    """Resolve a pose of a sheet like a shot with one character before plain paper."""
+def sheet_shot(doc: Doc, version: str, pose: str) -> tuple[Doc, Mapping[str, Any]]:
+    """Give scene and shot that a pose of a sheet is resolved as: one character before plain paper."""
     entry = {"id": doc.id, "position": "center", **({"version": version} if version != BASE_VERSION else {})}
     shot: Mapping[str, Any] = {
         "id": pose,
@@ -65,5 +66,9 @@ def _values(world: World, doc: Doc, version: str, pose: str) -> dict[str, Any]:
         "frames": 1,
         "phases": [str(Phase.STILL)],
     }
-    paper = Doc("scene", "sheet", doc.file, doc.part, doc.data_digest, {})
+    return Doc("scene", "sheet", doc.file, doc.part, doc.data_digest, {}), shot
+
+
+def _values(world: World, doc: Doc, version: str, pose: str) -> dict[str, Any]:
+    paper, shot = sheet_shot(doc, version, pose)
     return {**resolve_shot(world, paper, shot).values, "width": SIDE, "height": SIDE, "location": None}

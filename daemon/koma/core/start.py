@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from koma.core.document import Doc
 from koma.core.hints import closest
+from koma.core.owners import owners_of, said
 from koma.core.problem import Place, Problem
-from koma.core.spec.standard import MAX_CHAIN, PHASES
+from koma.core.resolve import phases_of
+from koma.core.spec.standard import MAX_CHAIN
 from koma.core.words import PHASE_RANK, Phase
 from koma.core.world import World
 
@@ -38,12 +40,6 @@ class _Link(NamedTuple):
         return f"{self.scene.id}/{self.shot['id']}"
 
 
-def phases_of(world: World, scene: Doc, shot: Mapping[str, Any]) -> list[str]:
-    """Phases that a shot takes part in, without resolving it."""
-    owners = (shot, scene.data, world.project.data)
-    return next((list(owner["phases"]) for owner in owners if owner.get("phases")), list(PHASES))
-
-
 def start_of(world: World, scene: Doc, shot: Mapping[str, Any], phase: Phase) -> Start:
     """Find where a phase of a shot begins: with the nearest phase of the other shot that is not a later one.
 
@@ -53,7 +49,7 @@ def start_of(world: World, scene: Doc, shot: Mapping[str, Any], phase: Phase) ->
     if not links:
         return Start()
     position = len(links)
-    longest = next((o["max_chain"] for o in (shot, scene.data, world.project.data) if o.get("max_chain")), MAX_CHAIN)
+    longest = said(owners_of(world, scene, shot), "max_chain", MAX_CHAIN)
     if position % longest == 0:
         if Phase.STILL not in phases_of(world, scene, shot):
             message = f"{position} shots in a row continue from one another, and {longest} are allowed before one begins with its own still"
@@ -116,6 +112,8 @@ def _before(world: World, link: _Link) -> _Link:
         raise StartError(None if world.perhaps("scene", scene_id) else _unknown(link, f"scene {scene_id!r}", ()))
     shots = {shot["id"]: shot for shot in scene.data.get("shots") or ()}
     if shot_id not in shots:
+        if not world.held.isdisjoint({("shot", f"{scene.id}/{shot_id}"), ("shot", f"{scene.id}/")}):  # left out for a mistake in it
+            raise StartError(None)
         raise StartError(_unknown(link, f"shot {shot_id!r} in scene {scene.id!r}", shots))
     return _Link(scene, shots[shot_id])
 

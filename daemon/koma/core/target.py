@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
+LAST = "last"  # part of a clip that others read: its last frame
+SHEETS = "characters"  # what stands in the ids of sheets in place of a scene
+
 
 class Read(NamedTuple):
-    """What one target reads of another: input name, the other's id, and which part: "" for all of it, "last" for a clip's last frame."""
+    """What one target reads of another: input name, the other's id, and which part: "" for all of it, or LAST."""
 
     name: str
     target: str
@@ -65,8 +68,12 @@ class Target(NamedTuple):
 
 def phase_of(target_id: str) -> str:
     """Tell the phase that a target id counts in; `sheet` for a pose of a character's sheet."""
-    parts = target_id.split("/")
-    return "sheet" if parts[1] == "characters" else parts[3]
+    return "sheet" if is_of_sheet(target_id) else target_id.split("/")[3]
+
+
+def is_of_sheet(target_id: str) -> bool:
+    """Whether a target is a pose of a character's sheet."""
+    return target_id.split("/", 2)[1] == SHEETS
 
 
 def upstream_first(targets: Sequence[Target]) -> list[Target]:

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     RUNNING = "running"  # already with the backend, or being measured
     REVERTED = "reverted"  # the wanted take was made earlier and comes back from the object store
     MISSING_OUTPUT = "missing-output"  # the published file is gone, the object is there
+    NO_TAKE = "no-take"  # `pin` names a take that is not there: a person decides
     MISSING_OBJECT = "missing-object"  # the take is known, but its object is gone
     MOVED = "moved"  # `moved:` gave a published target another id
     UNPUBLISHED = "unpublished"  # a take that is good enough was never published

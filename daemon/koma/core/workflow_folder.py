@@ -1,19 +1,15 @@
 """The other files of a template that is made of a workflow: `template.yaml`, `sample.yaml`, `README.md`. Pure."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from koma.core.parameter import Parameter, ParameterType
-from koma.core.template import FrameRule
+from koma.core.runs import FrameRule
 from koma.core.workflow_guess import Guess
 from koma.core.workflow_hole import Hole
 from koma.core.workflow_text import graph_text
+from koma.core.yamlscalar import scalar
 
-_NOT_PLAIN = re.compile("[^\\x20-\\x7e\u00a0-\u2027\u202f-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*( [A-Za-z0-9_.-]+)*")
-_LIKE_OTHERS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 _SOURCES = {
     "still": "what the shot's still phase made",
     "reference": "the first reference picture of the shot's first character",
@@ -105,15 +101,6 @@ def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     return "[" + ", ".join(map(_flow, value)) + "]" if isinstance(value, list) else scalar(value)
-
-
-def scalar(value: Any) -> str:
-    """Write a text, number or boolean as YAML on one line; a text in quotes unless it is plainly one."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if _WORD.fullmatch(value) and value.lower() not in _LIKE_OTHERS:
-        return value
-    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _line(text: str) -> str:

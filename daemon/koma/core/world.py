@@ -37,7 +37,8 @@ class World:
     What they show is the folder below the character's own: "" for the character, `child` for a version, `outfits/coat`,
     `expressions/smile` and `poses/walking` for those.
 
-    `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder.
+    `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder;
+    of a shot that was left out `held` has ("shot", "s01/sh010"), "s01/" if its id can't be read.
     `scene` gives a scene by its id, for shots that continue from one of another scene.
     """
 

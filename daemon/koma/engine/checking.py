@@ -1,14 +1,15 @@
 """Look over everything that people wrote, whether a target reads it or not: documents, every reference picture, every template folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from koma.core.draft import LoadedTemplate
 from koma.core.graph import check_graph, parse_graph
+from koma.core.hints import did_you_mean
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem, Severity
-from koma.core.references import picture_problem, pool, refusals
+from koma.core.references import pool, refusals, unreadable
 from koma.core.request import FailureClass
 from koma.core.snapshot import Snapshot
 from koma.core.template import bind
@@ -37,7 +38,7 @@ def check_all(
     loaded, problems = load_all(templates, snapshot)
     for template in loaded:
         problems += folder_problems(template, snapshot, source, renderer, signatures)
-    problems += [*wanted.problems, *_pictures(desires, wanted)]
+    problems += [*wanted.problems, *_pictures(desires, wanted), *_strangers(desires, wanted, templates)]
     counts = {
         "documents": len(snapshot.documents),
         "pictures": len(snapshot.images),
@@ -120,15 +121,29 @@ def _pictures(desires: Desires, wanted: Wanted) -> Iterator[Problem]:
     """Problems of every reference picture of every project, also of those that no shot shows."""
     for folder in wanted.projects.values():
         world = desires.world(folder)
-        for references in world.references.values():
-            yield from (
-                picture_problem(reference.path, reference.problem)
-                for reference in references
-                if reference.problem and reference.file_digest
-            )
+        yield from (problem for _, problem in unreadable(world))
         for who, part in world.references:
             if who in world.characters:
                 yield from refusals([pool(world, world.characters[who], part)])
+
+
+def _strangers(desires: Desires, wanted: Wanted, templates: Templates) -> Iterator[Problem]:
+    """Warn of parameters for a template that is not there: nothing reads them."""
+    for folder in wanted.projects.values():
+        world = desires.world(folder)
+        known = {name for found in templates.of(folder.path) for name in found}
+        scenes = [doc for name in folder.heads.get("scene", ()) if (doc := world.scene(name)) is not None]
+        owners = [(world.project, world.project.data, ""), *((scene, scene.data, "") for scene in scenes)]
+        owners += [(scene, shot, f"shots.{shot['id']}.") for scene in scenes for shot in scene.data.get("shots") or ()]
+        for doc, data, prefix in owners:
+            for name in (data.get("parameters") or {}).keys() - known:
+                yield _stranger(name, known, desires.documents.place(doc.file, doc.part, f"{prefix}parameters.{name}"))
+
+
+def _stranger(name: str, known: Collection[str], place: Place) -> Problem:
+    message = f"there is no template called {name!r}, so nothing reads its parameters"
+    hint = did_you_mean(name, known) or "correct the name, or take them out"
+    return Problem(place, "missing-template", message, f"one of {', '.join(sorted(known))}", hint, severity=Severity.WARNING)
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:

@@ -8,7 +8,7 @@ from koma.core.document import Doc
 from koma.core.draft import Context, Draft, Placed
 from koma.core.preflight import hold_for, once
 from koma.core.problem import Problem, Severity
-from koma.core.references import picture_problem
+from koma.core.references import unreadable
 from koma.core.target import Target
 from koma.core.words import BackendKind, Reason, Rendition
 from koma.core.world import World
@@ -57,12 +57,12 @@ class Drafting:
             found.append([_as_warning(p) for p in problems if p.code in _GRAPH_CODES or p.place.file.endswith((".j2", "template.yaml"))])
         return found
 
-    def draft(self, world: World, doc: Doc, target: Target, place: Placed) -> Draft | None:
+    def draft(self, found: Located, target: Target, place: Placed) -> Draft | None:
         """Draft of a target as take 1, from the last pass if it was drafted there."""
         name = f"{target.id}:{target.rendition}"
         if name not in self.drafts:
-            context = self.context(world, Rendition(target.rendition), place)
-            self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_document(context, doc))
+            context = self.context(found.world, Rendition(target.rendition), place)
+            self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_document(context, found.doc))
         return self.drafts.get(name)
 
     def one(self, found: Located, target: Target, number: int, place: Placed) -> tuple[Draft, Mapping[str, Any]] | None:
@@ -107,9 +107,4 @@ def _fields(world: World) -> dict[str, Any]:
 def _pictures(drafts: Sequence[Draft], world: World) -> list[Problem]:
     """Problems of reference pictures that these drafts read."""
     digests = {given.file_digest for draft in drafts for given in draft.inputs}
-    return [
-        picture_problem(reference.path, reference.problem)
-        for references in world.references.values()
-        for reference in references
-        if reference.problem and reference.file_digest and reference.file_digest in digests  # the snapshot tells of one that it can't read
-    ]
+    return [problem for reference, problem in unreadable(world) if reference.file_digest in digests]

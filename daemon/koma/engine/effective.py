@@ -8,6 +8,7 @@ from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.overlay import Origins
 from koma.core.resolve import resolve_shot
+from koma.core.sheet import sheet_shot
 from koma.core.world import World
 
 _DOCUMENTS = frozenset({"project", "style", "bible", "scene"})
@@ -65,7 +66,7 @@ class Effective:
 
     def _of_shot(self, field: str) -> Spot | None:
         if field in _PROJECT:
-            return _in(self.world.project, field)
+            return _in(self.world.project, field) if self.scene.kind == "scene" else None
         if field == "shot":
             return Spot(self.scene.file, self.scene.part, f"shots.{self.shot['id']}.id")
         names = _LENGTH if field == "frames" else (field, f"location.{field}") if field in ("time", "weather") else (field,)
@@ -98,6 +99,8 @@ class Effective:
         return _in(self.world.style, name) or _in(self.world.project, name)
 
     def _template(self) -> Spot | None:
+        if self.scene.kind == "character":
+            return _in(self.scene, "sheet.template")
         path = f"templates.{self.draft.phase}"
         if _has(self.shot, path):
             return Spot(self.scene.file, self.scene.part, f"shots.{self.shot['id']}.{path}")
@@ -105,7 +108,13 @@ class Effective:
 
 
 def effective(world: World, scene: Doc, draft: Draft) -> Effective:
-    """Trace the shot of a draft that could be resolved."""
+    """Trace the shot, or the pose of a sheet, of a draft that could be resolved."""
+    if scene.kind == "character":
+        paper, pose = sheet_shot(scene, *draft.id.split("/")[-2:])
+        traced = resolve_shot(world, paper, pose, trace=True).origins
+        return Effective(
+            world, scene, draft.shot, draft, {field: spot for field, spot in traced.items() if not spot[2].startswith("shots.")}
+        )
     shot_id = draft.address.rpartition("/")[2]
     shot = next(shot for shot in scene.data["shots"] if shot["id"] == shot_id)
     return Effective(world, scene, shot, draft, resolve_shot(world, scene, shot, trace=True).origins)

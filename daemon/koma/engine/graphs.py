@@ -71,7 +71,7 @@ class Graphs:
     def _form(self, group: _Group) -> Form | None:
         """Form of all shots of a group; None where something is wrong, which is then to be found shot by shot."""
         graph = self.graph(group.template, with_stand_ins(group.drafts[0].params or {}, group.free))
-        if isinstance(graph, Problem) or self._check(group.template, graph) or self._check(group.template, with_least_seed(graph)):
+        if isinstance(graph, Problem) or self.check(group.template, graph) or self.check(group.template, with_least_seed(graph)):
             return None
         return form_of(canonical_graph(graph))
 
@@ -84,14 +84,15 @@ class Graphs:
         graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
         if isinstance(graph, Problem):
             return Drawn("", (graph,))
-        return Drawn(digest(canonical_graph(graph)), tuple(self._check(template, graph)))
+        return Drawn(digest(canonical_graph(graph)), tuple(self.check(template, graph)))
 
     def graph(self, template: LoadedTemplate, params: Mapping[str, Any]) -> dict[str, Any] | Problem:
         """Render and parse one graph."""
         text = self._renderer().render(template.file, template.text, [params])[0]
         return text if isinstance(text, Problem) else parse_graph(text, template.file)
 
-    def _check(self, template: LoadedTemplate, graph: Mapping[str, Any]) -> list[Problem]:
+    def check(self, template: LoadedTemplate, graph: Mapping[str, Any]) -> list[Problem]:
+        """Say what is wrong with a rendered graph, and what the server lacks for it."""
         manifest = template.manifest
         short = memory_problem(manifest.vram_gb, template.name, manifest.file, self._memory())
         found = declared(check_graph(graph, self.signatures(), template.file, template.text), manifest.node_packs, self.signatures())

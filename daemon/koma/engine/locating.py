@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from koma.core.document import Doc
+from koma.core.target import SHEETS
 from koma.core.world import World
 from koma.engine.wanted import Desires, Wanted
 
@@ -20,7 +21,7 @@ def locate(wanted: Wanted, desires: Desires, target_id: str) -> Located | None:
     """Find where a target is written; None if it is not, any more."""
     project, name, part = target_id.split("/")[:3]
     folder = wanted.projects.get(project)
-    kind, doc_id = ("character", part) if name == "characters" else ("scene", name)
+    kind, doc_id = ("character", part) if name == SHEETS else ("scene", name)
     head = folder.heads.get(kind, {}).get(doc_id) if folder else None
     if folder is None or head is None:
         return None

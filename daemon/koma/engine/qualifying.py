@@ -4,7 +4,7 @@ Nothing is stored and nothing is published; what could not run is said, and the 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,22 +12,21 @@ from typing import Any
 
 from koma.core.attempt import for_attempt
 from koma.core.draft import LoadedTemplate
-from koma.core.graph import check_graph, parse_graph
+from koma.core.graph import placeholders
 from koma.core.media import InputFile
-from koma.core.node_rules import PLACEHOLDER, Signatures
-from koma.core.preflight import ServerMemory, hold_for, memory_problem
+from koma.core.node_rules import PLACEHOLDER
+from koma.core.preflight import hold_for
 from koma.core.problem import Place, Problem, Severity
 from koma.core.request import RenderRequest, Sighting, Stage, SubmitOutcome
+from koma.core.retry import deadline
 from koma.core.template import bind
 from koma.core.words import BackendKind, Reason
-from koma.ports import Backend, Clock, CollectError, Renderer
+from koma.engine.graphs import Graphs
+from koma.ports import Backend, Clock, CollectError
 
 POLL_SECONDS = 0.5
 UNSEEN_SECONDS = 30.0  # how long a prompt may be in neither queue nor history, or the backend out of reach
-PATIENCE = 10.0  # times a template's estimate, but at least ten minutes, before a render is given up
-SHORTEST_PATIENCE = 600.0
 
-Sleep = Callable[[float], Any]
 Specimen = Callable[[str, bool], tuple[Path, str]]
 """Makes a neutral input file, given its name and whether it is a clip (else a picture); the file and its digest."""
 
@@ -55,31 +54,19 @@ class Run:
 
 
 class Qualifier:
-    """Tries templates out on one open backend. `signatures` and `memory` are what that server says of itself."""
+    """Tries templates out on one open backend. `graphs` checks against what that server says of itself."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        renderer: Renderer,
-        signatures: Signatures,
-        memory: ServerMemory | None,
-        clock: Clock,
-        *,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, backend: Backend, graphs: Graphs, clock: Clock) -> None:
         self._backend = backend
-        self._renderer = renderer
-        self._signatures = signatures
-        self._memory = memory
+        self._graphs = graphs
         self._clock = clock
-        self._sleep = sleep
 
     async def run(self, template: LoadedTemplate, values: Mapping[str, Any], rendition: str, specimen: Specimen, scratch: Path) -> Run:
         """Render sample values once, after the server let go of everything it held."""
         drawn = self._graph(template, values, rendition)
         if isinstance(drawn, Run):
             return drawn
-        made = {name: specimen(name.removeprefix(PLACEHOLDER), _is_clip(template, name)) for name in placeholders(drawn)}
+        made = {name: specimen(name.removeprefix(PLACEHOLDER), _is_clip(template, name)) for name in dict.fromkeys(placeholders(drawn))}
         inputs = [InputFile(name, digest, digest, file.suffix) for name, (file, digest) in made.items()]
         request = self._request(template, values, drawn, inputs)
         await self._backend.free()
@@ -90,12 +77,10 @@ class Qualifier:
         bound, problems = bind(template.manifest, values, rendition, Place(template.file))
         if problems:
             return _stopped(template, problems)
-        text = self._renderer.render(template.file, template.text, [bound])[0]
-        graph = text if isinstance(text, Problem) else parse_graph(text, template.file)
+        graph = self._graphs.graph(template, bound)
         if isinstance(graph, Problem):
             return _stopped(template, [graph])
-        short = memory_problem(template.manifest.vram_gb, template.name, template.manifest.file, self._memory)
-        problems = [*check_graph(graph, self._signatures, template.file, template.text), *([short] if short else [])]
+        problems = self._graphs.check(template, graph)
         return _stopped(template, problems) if hold_for(problems) else graph
 
     def _request(
@@ -122,7 +107,7 @@ class Qualifier:
         return answer.failure.message if answer.failure is not None else f"the backend answered: {answer.outcome}"
 
     async def _rendered(self, template: LoadedTemplate, request: RenderRequest, scratch: Path) -> Run:
-        patience = max(SHORTEST_PATIENCE, PATIENCE * template.manifest.estimate_seconds)
+        patience = deadline(template.manifest.estimate_seconds)
         try:
             sighting = await self._until_over(request.prompt_id, patience)
         except asyncio.CancelledError:
@@ -154,20 +139,7 @@ class Qualifier:
                 return f"the backend {self._backend.name} lost the render"
             if now - begun > patience:
                 return f"still rendering after {patience:.0f} s"
-            await self._sleep(POLL_SECONDS)
-
-
-def placeholders(graph: Mapping[str, Any]) -> list[str]:
-    """Placeholders of input files that a graph names (`koma-input:image`), each once, in node order."""
-    return list(dict.fromkeys(text for node in graph.values() for text in _texts(node.get("inputs")) if text.startswith(PLACEHOLDER)))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(part)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _is_clip(template: LoadedTemplate, placeholder: str) -> bool:

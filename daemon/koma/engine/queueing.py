@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from koma.core.action import Action
+from koma.core.chain import is_segment
 from koma.core.desire import base_key, gate_of
 from koma.core.draft import Draft
 from koma.core.facts import facts_of
@@ -13,13 +14,14 @@ from koma.core.job import Fallback, Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
 from koma.core.ladder import rungs
 from koma.core.media import Artifact, InputFile, Role
-from koma.core.node_rules import Signatures
+from koma.core.node_rules import Signatures, placeholder
 from koma.core.plan import LOST
 from koma.core.problem import Problem
 from koma.core.request import RenderRequest
+from koma.core.retry import DEADLINE_FACTOR, deadline
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
-from koma.core.target import Target
+from koma.core.target import LAST, Target
 from koma.core.words import ActionKind, BackendKind, Reason
 from koma.core.world import World
 from koma.engine.drafting import Drafting
@@ -35,8 +37,6 @@ _STATE = {
     ActionKind.PUBLISH: JobState.PUBLISHING,
     ActionKind.RESTORE: JobState.PUBLISHING,
 }
-DEADLINE_FACTOR = 10.0
-SHORTEST_DEADLINE = 600.0
 
 
 class Queueing:
@@ -52,7 +52,7 @@ class Queueing:
         clock: Clock,
         *,
         outputs: Path,
-        deadline_factor: float | None = None,
+        deadline_factor: float = DEADLINE_FACTOR,
     ) -> None:
         self._source = source
         self._desires = desires
@@ -61,7 +61,7 @@ class Queueing:
         self._objects = objects
         self._clock = clock
         self._outputs = outputs
-        self._deadline_factor = deadline_factor or DEADLINE_FACTOR
+        self._deadline_factor = deadline_factor
 
     def job(self, survey: Survey, action: Action) -> Job | None:
         """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
@@ -113,12 +113,12 @@ class Queueing:
         for name, content_digest, file_digest, suffix in draft.inputs:
             if not self._freeze(survey, file_digest, suffix):
                 return None
-            frozen.append(InputFile(_placeholder(name), content_digest, file_digest, suffix))
+            frozen.append(InputFile(placeholder(name), content_digest, file_digest, suffix))
         for name, upstream, part in draft.reads:
-            read = self._upstream(survey, upstream, Role.LAST if part == "last" else Role.OBJECT)
+            read = self._upstream(survey, upstream, Role.LAST if part == LAST else Role.OBJECT)
             if read is None:
                 return None
-            frozen.append(InputFile(_placeholder(name), read.content_digest, read.file_digest, read.suffix))
+            frozen.append(InputFile(placeholder(name), read.content_digest, read.file_digest, read.suffix))
         return tuple(frozen)
 
     def _upstream(self, survey: Survey, upstream: str, role: Role) -> Artifact | None:
@@ -197,7 +197,7 @@ class Queueing:
             depth=target.depth,
             family=target.family,
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
-            deadline_seconds=max(SHORTEST_DEADLINE, self._deadline_factor * _longest(action, target)),
+            deadline_seconds=deadline(_longest(action, target), self._deadline_factor),
             fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
         )
 
@@ -205,7 +205,7 @@ class Queueing:
         """Freeze what is submitted when memory runs out, for a project that would rather have less than nothing."""
         if draft.template is None or draft.params is None:
             return ()
-        steps = rungs(draft.template.manifest, draft.params, segment=draft.part.startswith("seg"))
+        steps = rungs(draft.template.manifest, draft.params, segment=is_segment(draft.part))
         graphs = [(step, self._drafting.graphs.graph(draft.template, step.params)) for step in steps]
         return tuple(Fallback(step.name, graph, step.expect) for step, graph in graphs if not isinstance(graph, Problem))
 
@@ -226,11 +226,6 @@ def _read(draft: Draft, inputs: Sequence[InputFile]) -> list[tuple[str, str]]:
     """Give the pixels of other targets that are among the inputs: (input name, content digest), as they enter a render_key."""
     pixels = inputs[len(draft.inputs) :]
     return [(read.name, given.content_digest) for read, given in zip(draft.reads, pixels, strict=True)]
-
-
-def _placeholder(name: str) -> str:
-    """Name under which the document speaks of an input: graphs say `koma-input:image`, panels `reference:aki`."""
-    return name if ":" in name else f"koma-input:{name}"
 
 
 def ready(actions: Sequence[Action]) -> list[Action]:

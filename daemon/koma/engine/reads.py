@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from koma.core.casting import picture_folders
-from koma.core.comfyui_draft import DEFAULT_TEMPLATES
+from koma.core.casting import folder_of, picture_folders
+from koma.core.comfyui_draft import DEFAULT_TEMPLATES, MATCH
 from koma.core.document import Doc
-from koma.core.finish_draft import MATCH
 from koma.core.sheet import has_sheet, template_of_sheet, versions_of
 from koma.core.spec.standard import BASE_VERSION
 from koma.core.start import scenes_before
@@ -39,18 +38,13 @@ def _sheet_reads(world: World, doc: Doc) -> set[str]:
 
 def _style_folders(world: World) -> set[str]:
     files = (world.style.data.get("references") or ()) if world.style is not None else ()
-    return {_folder(file) for file in files}
-
-
-def _folder(file: str) -> str:
-    """Folder of a picture below references/."""
-    return file.removeprefix("references/").rpartition("/")[0]
+    return {folder_of(file) for file in files}
 
 
 def _owner_reads(world: World, owner: Mapping[str, Any]) -> set[str]:
     names = {f"template:{name}" for name in (owner.get("templates") or {}).values()}
     names |= {f"template:{step}" for steps in (owner.get("finish") or {}).values() for step in steps or () if step != MATCH}
-    names |= {f"references:{_folder(file)}" for file in (owner.get("control") or {}).values() if file}
+    names |= {f"references:{folder_of(file)}" for file in (owner.get("control") or {}).values() if file}
     names |= {f"character:{line['who']}" for line in owner.get("dialogue") or ()}
     if owner.get("location"):
         names.add(f"location:{owner['location']}")

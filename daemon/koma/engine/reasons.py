@@ -1,6 +1,6 @@
 """Why: for each target that is to change, the fields that differ from its last take, and where their new values stand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koma.core.action import Action, Change
@@ -9,8 +9,10 @@ from koma.core.document import Doc
 from koma.core.draft import Draft
 from koma.core.facts import facts_of
 from koma.core.overlay import Origins
+from koma.core.owners import owners_of, setter_of
 from koma.core.problem import Place
 from koma.core.resolve import resolve_shot
+from koma.core.sheet import sheet_shot
 from koma.core.target import Target
 from koma.core.words import Reason
 from koma.core.world import World
@@ -55,7 +57,7 @@ class Reasons:
             quick = _template_only(old, target)
             if quick is not None:
                 return tuple(self._located(found, target, change) for change in quick)
-        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place)
+        draft = self._drafting.draft(found, target, self._desires.documents.place)
         if draft is None:
             return ()
         new = facts_of(found.world, draft, target.facts_digest)
@@ -94,16 +96,10 @@ class Reasons:
         return next((Place(path) for path in paths), None)
 
     def _parameter(self, found: Located, target: Target, name: str) -> Place | None:
-        world, scene, shot = found.world, found.doc, found.shot or {}
-        shot_id = shot.get("id", "")
-        owners: Iterable[tuple[Mapping[str, Any], Doc, str]] = (
-            (shot, scene, f"shots.{shot_id}."),
-            (scene.data, scene, ""),
-            (world.project.data, world.project, ""),
-        )
-        for data, doc, prefix in owners:
-            if name in ((data.get("parameters") or {}).get(target.template) or {}):
-                return self._of(doc, f"{prefix}parameters.{target.template}.{name}")
+        world = found.world
+        setter = setter_of(owners_of(world, found.doc, found.shot or {}), target.template, name)
+        if setter is not None:
+            return self._of(setter.doc, f"{setter.path}parameters.{target.template}.{name}")
         owner = next((doc for doc in (world.project, world.style) if doc is not None and name in doc.data), None)
         return self._of(owner, name) or Place(self._template_file(target))
 
@@ -122,23 +118,28 @@ class Reasons:
 
     def _resolved(self, written: Located, target: Target, field: str) -> Place | None:
         world, scene, shot = written
-        address = "/".join(target.id.split("/")[:3])
-        if shot is None:
-            return self._of(scene, field.partition(".")[2].partition(".")[2] or "sheet")
-        shot_id = shot["id"]
-        if address not in self._origins:
-            self._origins[address] = resolve_shot(world, scene, shot, trace=True).origins
-        origins = self._origins[address]
+        origins = self._traced(written, target)
+        written_as = f"shots.{shot['id']}.{field}" if shot else field.partition(".")[2].partition(".")[2] or "sheet"
         name = field
         while name and name not in origins:
             name = name.rpartition(".")[0]
         if not name:
-            return self._of(world.project, field) if field in world.project.data else self._of(scene, f"shots.{shot_id}.{field}")
+            return self._of(world.project, field) if field in world.project.data else self._of(scene, written_as)
         file, part, path = origins[name]
+        if shot is None and path.startswith("shots."):
+            return self._of(scene, "sheet")
         key = (file, part, f"{path}{field[len(name) :]}")  # a line of a dialogue stands inside the list that was given whole
         if key not in self._places:
             self._places[key] = self._desires.documents.place(*key)
         return self._places[key]
+
+    def _traced(self, written: Located, target: Target) -> Origins:
+        """Say where the values of a shot, or of a pose of a sheet, come from."""
+        address = target.id if written.shot is None else "/".join(target.id.split("/")[:3])
+        if address not in self._origins:
+            scene, shot = (written.doc, written.shot) if written.shot else sheet_shot(written.doc, *target.id.split("/")[-2:])
+            self._origins[address] = resolve_shot(written.world, scene, shot, trace=True).origins
+        return self._origins[address]
 
 
 def _template_only(old: Mapping[str, Any], target: Target) -> list[Difference] | None:

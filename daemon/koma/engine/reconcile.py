@@ -25,6 +25,7 @@ from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
 
 LOOK_AGAIN_SECONDS = 0.25
+_NAMED = 3
 
 
 _DID = {
@@ -84,9 +85,16 @@ class Reconciler:
         counts = survey.plan.summary() if survey is not None else {}
         held = f", {counts['hold']} on hold" if counts.get("hold") else ""
         if not self.standing.held:
-            return f"{done}; {counts.get('keep', 0)} as wanted{held}"
+            return f"{done}; {counts.get('keep', 0)} as wanted{held}{self._left()}"
         why = "; ".join(self.standing.held)
         return f"held: {why}\nto go ahead with exactly this plan: koma run --allow {self.standing.digest}"
+
+    def _left(self) -> str:
+        """Say how many of the targets that were named wait for some that were left out."""
+        actions = self.standing.survey.plan.actions if self.standing.survey is not None else []
+        left = [a for a in actions if a.action is ActionKind.RENDER and self._selects(a.target_id)]
+        names = sorted({name for a in left for name in a.waits_for if not self._selects(name)})
+        return f", {len(left)} waiting for what was left out: {', '.join(names[:_NAMED])}" if names else ""
 
     async def __call__(self) -> ReconcileResult:
         """Make one pass."""

@@ -14,7 +14,7 @@ from koma.core.keys import canonical, text_digest
 from koma.core.review import REJECT, Reviewed, Said, judged, missing_takes, reviewed, sayings, whole, with_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from koma.core.catalog import Folder
@@ -50,7 +50,7 @@ class Reviews:
         documents = sorted(f"{head.path} {head.part} {head.data_digest}" for head in heads)
         digest = text_digest(*documents, *sorted(unsure), canonical(moved))
         if digest != self._read.digest:
-            self._read = reviewed(self._sayings(folders), self._documents.place, moved=moved, unsure=unsure, digest=digest)
+            self._read = reviewed(all_sayings(self._documents, folders), self._documents.place, moved=moved, unsure=unsure, digest=digest)
         return self._read
 
     def _moves(self, folders: Mapping[str, Folder]) -> dict[str, str]:
@@ -62,10 +62,12 @@ class Reviews:
             for old, new in (self._documents.doc(folder.project).data.get("moved") or {}).items()
         }
 
-    def _sayings(self, folders: Mapping[str, Folder]) -> Iterable[Said]:
-        for project, folder in folders.items():
-            for head in folder.heads.get(KIND, {}).values():
-                yield from sayings(project, self._documents.doc(head))
+
+def all_sayings(documents: Documents, folders: Mapping[str, Folder]) -> Iterator[Said]:
+    """Every decision of these projects, by id, in the order of their documents."""
+    for project, folder in folders.items():
+        for head in folder.heads.get(KIND, {}).values():
+            yield from sayings(project, documents.doc(head))
 
 
 def _is_unsure(folder: Folder) -> bool:

@@ -21,6 +21,7 @@ FOR_A_PERSON = frozenset(
         Reason.PHASE_CLOSED,
         Reason.MISSING,
         Reason.MISSING_OBJECT,
+        Reason.NO_TAKE,
     }
 )
 
@@ -45,16 +46,22 @@ def superseded(survey: Survey) -> list[str]:
     keys = {action.target_id: action.key for action in actions}
     keys |= {target_id: rows[target_id].render_key for target_id in survey.plan.kept if target_id in rows}
     closed = {a.target_id for a in actions if a.reason is Reason.PHASE_CLOSED or (a.action is ActionKind.RENDER and a.message)}
+    unsure = [*survey.wanted.blocked, *(target.id for target in wanted.values() if target.hold == Reason.BLOCKED)]
     mine = (job for job in survey.jobs if job.work.rendition == survey.rendition and job.state is not JobState.PUBLISHING)
-    return [job.job_id for job in mine if _is_superseded(job, survey, wanted.get(job.work.target), keys, closed)]
+    return [job.job_id for job in mine if _is_superseded(job, survey, wanted.get(job.work.target), keys, closed, unsure)]
 
 
-def _is_superseded(job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str], closed: Collection[str]) -> bool:
-    """Whether to stop a job; one whose phase is `closed` only if it has not begun. What may only be unreadable for now is left alone."""
+def _is_superseded(
+    job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str], closed: Collection[str], unsure: Collection[str]
+) -> bool:
+    """Whether to stop a job; one whose phase is `closed` only if it has not begun.
+
+    What may only be unreadable for now, below an id that is `unsure`, is left alone.
+    """
     if target is None:
         project = job.work.target.partition("/")[0]
-        unsure = "*" in survey.wanted.blocked and project not in survey.wanted.projects
-        return not unsure and not any(job.work.target.startswith(f"{prefix}/") for prefix in survey.wanted.blocked)
+        unknown = "*" in unsure and project not in survey.wanted.projects
+        return not unknown and not any(job.work.target.startswith(f"{prefix}/") for prefix in unsure)
     if job.state is JobState.QUEUED and (target.hold == Reason.MISSING or target.id in closed):
         return True
     return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)

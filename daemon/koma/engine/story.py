@@ -106,9 +106,7 @@ class Teller:
     def _fields(self, target: Target | None) -> list[dict[str, Any]]:
         """Every field that has a value, with its place; an empty place for a default that nobody wrote."""
         found = self._found(target) if target is not None else None
-        draft = (
-            self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if target is not None and found else None
-        )
+        draft = self._drafting.draft(found, target, self._desires.documents.place) if target is not None and found else None
         if found is None or draft is None or not draft.values:
             return []
         return self._placed(found.world, found.doc, draft)
@@ -153,7 +151,7 @@ class Teller:
     def _missing(self, target: Target) -> list[Problem]:
         """Tell what the server lacks for exactly this target."""
         found = self._found(target)
-        draft = self._drafting.draft(found.world, found.doc, target, self._desires.documents.place) if found else None
+        draft = self._drafting.draft(found, target, self._desires.documents.place) if found else None
         drawn = self._drafting.graphs.drawn([draft]).get(draft.id) if draft is not None else None
         return once([problem for problem in drawn.problems if problem.missing]) if drawn is not None else []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from koma.core.cast import resolve_character
+from koma.core.casting import KINDS
 from koma.core.catalog import Folder
 from koma.core.document import Doc
 from koma.core.identity import MARKS_VERSION, Lab, Marks, identity_record
@@ -196,7 +197,7 @@ def _without_default(world: World, doc: Doc) -> World:
 
 def _overlays(world: World, doc: Doc) -> dict[str, Pool]:
     """Pools of outfits, expressions and poses that have pictures, by part."""
-    kinds = ("outfits", "expressions", "poses")
+    kinds = KINDS.values()
     named = [f"{kind}/{name}" for kind in kinds for name in doc.data.get(kind) or ()]
     lying = [part for who, part in sorted(world.references) if who == doc.id and part.partition("/")[0] in kinds]
     pools = {part: pool(world, doc, part) for part in dict.fromkeys([*named, *lying])}
@@ -208,9 +209,3 @@ def _all_used(world: World) -> Iterator[Reference]:
         versions = ["", *(doc.data.get("versions") or ())]
         for found in (*(pool(world, doc, version) for version in versions), *_overlays(world, doc).values()):
             yield from found.used
-
-
-def refresh_all(studio: Studio, survey: Survey) -> None:
-    """Refresh until nothing is left to be measured."""
-    while studio.refresh(survey):
-        pass

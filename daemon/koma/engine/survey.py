@@ -82,7 +82,7 @@ class Surveyor:
         wanted.unsettle(doubted)
         wanted.problems += by.problems if by is not None else ()
         observed = self._observe(rendition, wanted, jobs, lying, gone, flags, by)._replace(doubted=doubted)
-        planned = self._plan(wanted, observed, selection, counted or _all, by)
+        planned = self._plan(wanted, observed, selection, counted or EVERYTHING.takes, by)
         self.desires.remember(wanted, observed.published, planned.current)
         return Survey(rendition, snapshot, wanted, observed, planned, jobs)
 
@@ -92,7 +92,7 @@ class Surveyor:
             return survey.plan.phases
         from koma.core.gating import Phases  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-        phases = Phases(self.desires.gatings(survey.wanted, self.desires.reviewed(survey.wanted)), _all)
+        phases = Phases(self.desires.gatings(survey.wanted, self.desires.reviewed(survey.wanted)), EVERYTHING.takes)
         phases.passed(survey.plan.kept)
         return phases.rates()
 
@@ -137,7 +137,7 @@ class Surveyor:
             flags=flags,
             has_object=self._has_object,
             durations=cache(lambda: {**self._qualified(), **self._store().durations()}),
-            pinned=lambda target_id, pin: self._pinned(target_id, rendition, pin),
+            pinned=lambda target, pin: self._pinned({target.id, target.origin_id}, rendition, pin),
         )
 
     def _doubted(self, by: Reviewed, rendition: Rendition) -> frozenset[str]:
@@ -155,12 +155,19 @@ class Surveyor:
 
         return as_planned(rows, by)
 
-    def _pinned(self, target_id: str, rendition: Rendition, pin: str) -> TakeRow | None:
-        """Find the take that a pin means: by the first digits of its key, or by its number, then of what is published before all others."""
-        rows = [row for row in self._store().take_rows() if (row.target, row.rendition) == (target_id, rendition) and row.object_digest]
+    def _pinned(self, ids: Collection[str], rendition: Rendition, pin: str) -> TakeRow | None:
+        """Find the take that a pin means: by the first digits of its key, or by its number, then of what is published before all others.
+
+        One of another rendition is given where this rendition has none. `ids` are those that the target has and had.
+        """
+        rows = [row for row in self._store().take_rows() if row.target in ids and row.object_digest]
         named = [row for row in rows if (str(row.number) == pin if len(pin) < _KEY_DIGITS else row.take_key.startswith(pin))]
-        there = {row.render_key for row in self._reader.published([target_id]) if row.rendition == rendition}
-        return max(named, key=lambda row: (row.render_key in there, row.approved, row.verdict == "passed"), default=None)
+        there = {row.render_key for row in self._reader.published(ids) if row.rendition == rendition}
+        return max(
+            named,
+            key=lambda row: (row.rendition == rendition, row.render_key in there, row.approved, row.verdict == "passed"),
+            default=None,
+        )
 
     def _has_object(self, file_digest: str, suffix: str) -> bool:
         objects = self._objects()
@@ -174,10 +181,6 @@ def _has_reviews(wanted: Wanted) -> bool:
 def _held(target: Target) -> Target:
     """Hold a target that a review holds; a stronger reason of its own stays."""
     return target if target.hold else target._replace(hold=Reason.HELD_BY_REVIEW)
-
-
-def _all(_target_id: str) -> bool:
-    return True
 
 
 _KEY_DIGITS = 8  # a pin of so many digits is a take's key, a shorter one its number

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from koma.core.catalog import Folder, Head, Inputs, catalog
 from koma.core.rows import line_of
 from koma.core.snapshot import unread_documents
-from koma.core.target import Target, targets_from_json, targets_to_json
+from koma.core.target import SHEETS, Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
 
 if TYPE_CHECKING:
@@ -158,10 +158,10 @@ class Desires:
         inputs = Inputs(folder, self._templates.digests(folder.path), salt)
         stale: list[tuple[str, Head]] = []
         names, known = [], []
-        result.blocked += [f"{project.id}/characters/{name}" for kind, name in folder.held if kind == "character"]
+        result.blocked += [f"{project.id}/{SHEETS}/{name}" for kind, name in folder.held if kind == "character"]
         sheets = [head for head in folder.heads.get("character", {}).values() if head.sheet]
         for head in (*sheets, *folder.heads.get("scene", {}).values()):
-            address = f"{project.id}/characters/{head.id}" if head.kind == "character" else f"{project.id}/{head.id}"
+            address = f"{project.id}/{SHEETS}/{head.id}" if head.kind == "character" else f"{project.id}/{head.id}"
             name = f"{rendition}:{address}"
             names.append(name)
             result.blocked += [f"{address}/{shot}".rstrip("/") for shot in head.held]

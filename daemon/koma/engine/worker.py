@@ -4,23 +4,15 @@ The next state is stored before its effects, and each effect may be repeated, so
 """
 
 import asyncio
-import tempfile
-import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
 
 from koma.core.attempt import request_of
 from koma.core.decide import decide
-from koma.core.faults import StoreError
 from koma.core.job import TERMINAL, Job, JobState
-from koma.core.media import Role
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
 from koma.core.step import (
     Ask,
     Collect,
-    Collected,
-    CollectFailed,
     Effect,
     Emit,
     Event,
@@ -28,16 +20,12 @@ from koma.core.step import (
     Interrupt,
     Look,
     Measure,
-    Measured,
     Publish,
     PublishedAs,
     Recall,
-    Recalled,
-    Recorded,
     RecordTake,
     Restart,
     Seen,
-    StepFailed,
     Submit,
     SubmitAnswer,
     Tick,
@@ -45,14 +33,10 @@ from koma.core.step import (
 )
 from koma.core.words import BackendKind
 from koma.engine import tending
+from koma.engine.cpulane import CpuLane
 from koma.engine.mailbox import Mailbox
-from koma.engine.taking import TakeMissingError, key_to_lie, must_publish, take_of, whole_take
 from koma.engine.tending import Restarter
-from koma.ports import Backend, Clock, CollectError, Events, MediaTools, Objects, Publisher, Store
-from koma.ports import Measure as MeasurePort
-
-T = TypeVar("T")
-Offload = Callable[..., Awaitable[Any]]
+from koma.ports import Backend, Clock, Events, Objects, Store
 
 _STAGE = {
     JobState.SUBMITTING: "submit",
@@ -69,28 +53,22 @@ class FencedError(Exception):
 
 
 class Worker:
-    """Runs jobs against the ports. `offload` runs a blocking function elsewhere; one at a time, which is the CPU lane.
+    """Runs jobs against the ports; `cpu` does what is done with their files.
 
     `on_stored` is called with a job each time its next state has been stored, before the effects; `count_waiting` tells how many jobs
-    wait. `versions` of Koma and of its backend go into a take's receipt as they are known when it is recorded. `scratch` is a folder for
-    files on their way, else the system's. `restarters` bring back backends that have a restart command.
+    wait. `restarters` bring back backends that have a restart command.
     """
 
     def __init__(
         self,
         store: Store,
         backends: Mapping[BackendKind, Backend],
+        cpu: CpuLane,
         *,
         objects: Objects,
-        media: MediaTools,
-        measure: MeasurePort,
-        publisher: Publisher,
         clock: Clock,
         events: Events,
-        versions: Mapping[BackendKind, Mapping[str, str]] | None = None,
-        scratch: Path | None = None,
         restarters: Mapping[BackendKind, Restarter] | None = None,
-        offload: Offload = asyncio.to_thread,
     ) -> None:
         self.store = store
         self.backends = backends
@@ -100,14 +78,8 @@ class Worker:
         self.count_waiting: Callable[[], int] = lambda: 0
         self.stopping = False
         self._objects = objects
-        self._media = media
-        self._measure = measure
-        self._publisher = publisher
-        self._versions: Mapping[BackendKind, Mapping[str, str]] = {} if versions is None else versions
-        self._scratch = scratch
+        self._cpu = cpu
         self._restarters = restarters or {}
-        self._offload = offload
-        self._cpu_lane = asyncio.Lock()
         self._boxes: dict[str, Mailbox] = {}
         self._prompts: dict[str, str] = {}
         self._stages: dict[str, dict[str, float]] = {}
@@ -173,15 +145,15 @@ class Worker:
             case Ask(prompt_id):
                 return Seen(await self._ask(job, prompt_id))
             case Collect():
-                return await self._collect(job)
+                return await self._cpu.collect(job, self.backends[job.work.backend])
             case Recall():
-                return self._recall(job)
+                return self._cpu.recall(job)
             case Measure():
-                return await self._measured(job)
+                return await self._cpu.measured(job)
             case RecordTake():
-                return await self._record(job)
+                return await self._cpu.record(job)
             case Publish():
-                return await self._publish(job)
+                return await self._cpu.publish(job)
             case Interrupt(prompt_id):
                 if job.work.backend in self.backends:
                     await self.backends[job.work.backend].cancel(prompt_id)
@@ -232,69 +204,6 @@ class Worker:
             fields = {"backend": self.backends[kind].name, "message": "" if up else message}
             self.events.emit("backend_up" if up else "backend_down", **fields)
 
-    async def _collect(self, job: Job) -> Event:
-        request = request_of(job)
-        with tempfile.TemporaryDirectory(prefix="koma-", dir=self._scratch) as folder:
-            try:
-                files = await self.backends[job.work.backend].collect(request, job.outputs, Path(folder))
-                return Collected(tuple(await self._cpu(self._media.build, files, request)))
-            except (CollectError, ValueError, OSError) as error:
-                return CollectFailed(Failure(FailureClass.BAD_OUTPUT, str(error)))
-            except Exception as error:  # noqa: BLE001  # a bug met by one shot's files must not stop the others
-                return CollectFailed(_bug(error))
-
-    def _recall(self, job: Job) -> Recalled:
-        take = whole_take(self.store, job, job.work.take_key)
-        return Recalled(take.artifacts, take.measurements) if take is not None else Recalled((), ())
-
-    async def _measured(self, job: Job) -> Event:
-        lossless = next((artifact for artifact in job.artifacts if artifact.role is Role.OBJECT), None)
-        if lossless is None:
-            return StepFailed(Failure(FailureClass.NO_OUTPUT, "the take has no lossless object"))
-        file = self._objects.path(lossless.file_digest, lossless.suffix)
-        return await self._tried(self._measure_file, file, lossless.media, job)
-
-    async def _measure_file(self, file: Path, media: Any, job: Job) -> Event:
-        measure = self._measure.measure
-        return Measured(tuple(await self._cpu(measure, file, media, job.work.measures, job.expect)))
-
-    async def _record(self, job: Job) -> Event:
-        return await self._tried(self._record_take, job)
-
-    async def _record_take(self, job: Job) -> Event:
-        old = whole_take(self.store, job, job.work.take_key)
-        take = take_of(job, old, self._versions.get(job.work.backend, {}), self.clock.now())
-        self.store.put_take(take)
-        await self._cpu(self._publisher.keep_take, take, job.work.stem, job.failure.excerpt if job.failure is not None else "")
-        return Recorded(publish=must_publish(self.store, job))
-
-    async def _publish(self, job: Job) -> Event:
-        return await self._tried(self._publish_take, job)
-
-    async def _publish_take(self, job: Job) -> Event:
-        wanted, _ = key_to_lie(self.store, job)
-        take = whole_take(self.store, job, wanted) if wanted else None
-        if take is None:
-            raise TakeMissingError(f"no take of {job.work.target} may be published, or it is not in the store")
-        if self.store.take(wanted) != take:
-            self.store.put_take(take)  # it comes from the id that the target had before it moved
-        return PublishedAs(await self._cpu(self._publisher.publish, take, job.work.stem))
-
-    async def _tried(self, function: Callable[..., Awaitable[Event]], *arguments: Any) -> Event:
-        try:
-            return await function(*arguments)
-        except StoreError:  # nothing can be trusted to be remembered: the daemon ends, and recovers when it starts again
-            raise
-        except (OSError, ValueError, TakeMissingError) as error:
-            return StepFailed(Failure(FailureClass.INTERNAL, str(error)))
-        except Exception as error:  # noqa: BLE001  # a bug met by one shot must not stop the others
-            return StepFailed(_bug(error))
-
-    async def _cpu(self, function: Callable[..., T], *arguments: Any) -> T:
-        async with self._cpu_lane:
-            result: T = await self._offload(function, *arguments)
-            return result
-
     async def _wait(self, job: Job, until: float) -> Event:
         box = self._boxes[job.job_id]
         try:
@@ -303,7 +212,3 @@ class Worker:
         except TimeoutError:
             return Tick()
         return box.take()
-
-
-def _bug(error: Exception) -> Failure:
-    return Failure(FailureClass.INTERNAL, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)[-8:]))

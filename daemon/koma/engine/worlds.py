@@ -44,7 +44,7 @@ class Worlds:
             references=self._references(folder),
             pictures=frozenset(self._snapshot.images),
             unread=folder.unread,
-            held=frozenset(folder.held),
+            held=frozenset(folder.held).union(_held_shots(folder)),
             scene=lambda scene_id: self._scene(folder, scene_id),
         )
 
@@ -85,6 +85,11 @@ class Worlds:
         except ValueError as error:
             learned[file.digest] = "", str(error) or type(error).__name__, 0, 0
         return learned[file.digest]
+
+
+def _held_shots(folder: Folder) -> set[tuple[str, str]]:
+    """Shots that were left out for their mistakes, as documents that can't be used are: ("shot", "s01/sh010")."""
+    return {("shot", f"{head.id}/{shot}") for head in folder.heads.get("scene", {}).values() for shot in head.held}
 
 
 def _named(docs: Mapping[str, Doc], name: str | None) -> Doc | None:

@@ -22,10 +22,6 @@ _PICTURES = frozenset({Media.IMAGE, Media.POSTER})
 class FileMeasure:
     """Implements koma.ports.Measure with the metrics of koma.measures.registry. A score is a fact about the file alone."""
 
-    def version(self, metric: str) -> str:
-        """Version of a metric. Raises KeyError for one that does not exist."""
-        return METRICS[metric].version
-
     def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:  # noqa: ARG002  rules compare with `expect`, metrics do not
         """Measure a picture or clip; one measurement per id, in their order.
 

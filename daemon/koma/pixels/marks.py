@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from koma.core.identity import Lab, Marks, Shade
+from koma.core.identity import SAME, Lab, Marks, Shade
 from koma.pixels.colour import parse, to_lab
 from koma.pixels.picture import Pixels, read_picture
 
@@ -88,7 +88,8 @@ def dominant(samples: Floats) -> tuple[Floats, Labels]:
     """Cluster L*a*b* samples (n, 3): centres (k, 3) with k at most 6, and for each sample the number of its centre.
 
     Lloyd's k-means. It begins with the mean of the most crowded cell of a grid of 8 units, then adds each time the cell that lies
-    farthest from all centres for its weight; so nothing in it is random.
+    farthest from all centres for its weight, as long as one is left that nobody takes for the same colour as a centre (SAME); so noise
+    makes no colours of its own, wherever the cells meet, and nothing in it is random.
     """
     cells, index, counts = np.unique(np.floor(samples / 8).astype(np.int64), axis=0, return_inverse=True, return_counts=True)
     index = index.reshape(-1)
@@ -104,10 +105,13 @@ def dominant(samples: Floats) -> tuple[Floats, Labels]:
 
 def _seeds(means: Floats, counts: Floats) -> Floats:
     chosen = [int(counts.argmax())]
-    while len(chosen) < min(_COLOURS, len(means)):
+    while len(chosen) < _COLOURS:
         apart = np.min([((means - means[number]) ** 2).sum(axis=1) for number in chosen], axis=0)
-        chosen.append(int((apart * counts).argmax()))
-    return means[list(dict.fromkeys(chosen))]
+        weight = np.where(apart >= SAME**2, apart * counts, 0.0)
+        if not weight.any():
+            break
+        chosen.append(int(weight.argmax()))
+    return means[chosen]
 
 
 def _nearest(samples: Floats, centres: Floats) -> Labels:

@@ -2,11 +2,8 @@
 
 import hashlib
 from fractions import Fraction
-from pathlib import Path
 
-from koma.pixels.clip import open_clip
-from koma.pixels.picture import Pixels, read_picture
-from koma.pixels.whole import CLIPS, container_of
+from koma.pixels.picture import Pixels
 
 _PICTURE = "koma-picture-1"
 _FRAMES = "koma-frames-1"
@@ -36,18 +33,4 @@ class ClipDigest:
         """Return the digest of all frames so far."""
         digest = self._digest.copy()
         digest.update(f"\0{self.frames}".encode())
-        return digest.hexdigest()
-
-
-def content_digest(file: Path) -> str:
-    """Digest of a picture, or of an MP4 or Matroska clip, by what it decodes to.
-
-    Raises UnreadableError (a ValueError), OSError if the file is not there.
-    """
-    if container_of(file) not in CLIPS:
-        return picture_digest(read_picture(file))
-    with open_clip(file) as clip:
-        digest = ClipDigest(clip.width, clip.height, clip.rate)
-        for pixels in clip.frames:
-            digest.add(pixels)
         return digest.hexdigest()

@@ -10,7 +10,7 @@ from koma.pixels.header import picture_size
 from koma.pixels.lossless import write_picture
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 from koma.ports import Objects
-from koma.publish.digest import content_digest, picture_digest
+from koma.publish.digest import picture_digest
 from koma.publish.encode import write_poster
 from koma.publish.pack import Reading, pack
 
@@ -40,13 +40,6 @@ class MediaBuilder:
                     return self._clip(files, request.fps, Path(folder))
                 case Media.VIDEO | Media.POSTER:
                     raise ValueError(f"{request.media} is not what a backend returns: image or frames")
-
-    def content_digest(self, file: Path) -> str:
-        """Digest over decoded pixels and size. Raises ValueError if it can't be read or decoded."""
-        try:
-            return content_digest(file)
-        except OSError as error:
-            raise UnreadableError(file, f"not readable: {error.strerror}") from error
 
     def look(self, file: Path) -> tuple[str, int, int]:
         """Content digest, width and height in px of a picture. Raises ValueError if it can't be decoded, OSError if it can't be read."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PLACEHOLDER = "koma-input:"
+from koma.core.graph import placeholders
 
 
 def fill(graph: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -43,14 +43,5 @@ def defects(graph: Any) -> Iterator[str]:
 def unfilled(graph: Mapping[str, Any]) -> Iterator[str]:
     """Name the placeholders that still stand in a filled graph."""
     for node, entry in graph.items():
-        for value in _strings(entry.get("inputs")):
-            if value.startswith(PLACEHOLDER):
-                yield f"node {node} ({entry.get('class_type')}): no file was given for {value}"
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _strings(part)
+        for name in placeholders(entry.get("inputs")):
+            yield f"node {node} ({entry.get('class_type')}): no file was given for {name}"

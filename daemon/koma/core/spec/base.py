@@ -114,7 +114,10 @@ Steps = Annotated[list[Id], AfterValidator(check_unique)]
 
 
 class Finish(Spec):
-    """Finishing steps by phase, in order: ids of `finish` templates, or the built-in `colour-match`. An empty list is no step."""
+    """Finishing steps by phase, in order: ids of `finish` templates, or the built-in `colour-match`. An empty list is no step.
+
+    `colour-match` is left out where no character in the shot has a palette.
+    """
 
     still: Steps | None = Field(None, description="Steps for stills.", examples=[["colour-match"]])
     loop: Steps | None = Field(None, description="Steps for loops.", examples=[["post"]])

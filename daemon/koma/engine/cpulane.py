@@ -1,0 +1,129 @@
+"""What is done with a take's files on this machine, one thing at a time: collected, measured, recorded, published.
+
+Every function answers with an event of the job, and raises nothing but StoreError.
+"""
+
+import asyncio
+import tempfile
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from koma.core.attempt import request_of
+from koma.core.faults import StoreError
+from koma.core.job import Job
+from koma.core.media import Role
+from koma.core.request import Failure, FailureClass
+from koma.core.step import Collected, CollectFailed, Event, Measured, PublishedAs, Recalled, Recorded, StepFailed
+from koma.core.words import BackendKind
+from koma.engine.taking import TakeMissingError, key_to_lie, must_publish, take_of, whole_take
+from koma.ports import Backend, Clock, CollectError, MediaTools, Objects, Publisher, Store
+from koma.ports import Measure as MeasurePort
+
+T = TypeVar("T")
+Offload = Callable[..., Awaitable[Any]]
+
+
+class CpuLane:
+    """The CPU lane of one store. `offload` runs a blocking function elsewhere, one at a time.
+
+    `versions` of Koma and of each backend go into a take's receipt as they are known when it is recorded. `scratch` is a folder for files
+    on their way, else the system's.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        objects: Objects,
+        media: MediaTools,
+        measure: MeasurePort,
+        publisher: Publisher,
+        clock: Clock,
+        versions: Mapping[BackendKind, Mapping[str, str]],
+        scratch: Path | None = None,
+        offload: Offload = asyncio.to_thread,
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._media = media
+        self._measure = measure
+        self._publisher = publisher
+        self._clock = clock
+        self._versions = versions
+        self._scratch = scratch
+        self._offload = offload
+        self._turn = asyncio.Lock()
+
+    async def collect(self, job: Job, backend: Backend) -> Event:
+        """Fetch what an attempt made, and keep it."""
+        request = request_of(job)
+        with tempfile.TemporaryDirectory(prefix="koma-", dir=self._scratch) as folder:
+            try:
+                files = await backend.collect(request, job.outputs, Path(folder))
+                return Collected(tuple(await self._cpu(self._media.build, files, request)))
+            except (CollectError, ValueError, OSError) as error:
+                return CollectFailed(Failure(FailureClass.BAD_OUTPUT, str(error)))
+            except Exception as error:  # noqa: BLE001  # a bug met by one shot's files must not stop the others
+                return CollectFailed(_bug(error))
+
+    def recall(self, job: Job) -> Recalled:
+        """Look up what is known of the take."""
+        take = whole_take(self._store, job, job.work.take_key)
+        return Recalled(take.artifacts, take.measurements) if take is not None else Recalled((), ())
+
+    async def measured(self, job: Job) -> Event:
+        """Measure the take's lossless file."""
+        lossless = next((artifact for artifact in job.artifacts if artifact.role is Role.OBJECT), None)
+        if lossless is None:
+            return StepFailed(Failure(FailureClass.NO_OUTPUT, "the take has no lossless object"))
+        file = self._objects.path(lossless.file_digest, lossless.suffix)
+        return await self._tried(self._measure_file, file, lossless.media, job)
+
+    async def _measure_file(self, file: Path, media: Any, job: Job) -> Event:
+        measure = self._measure.measure
+        return Measured(tuple(await self._cpu(measure, file, media, job.work.measures, job.expect)))
+
+    async def record(self, job: Job) -> Event:
+        """Put the take into the store, and its receipt beside the outputs."""
+        return await self._tried(self._record_take, job)
+
+    async def _record_take(self, job: Job) -> Event:
+        old = whole_take(self._store, job, job.work.take_key)
+        take = take_of(job, old, self._versions.get(job.work.backend, {}), self._clock.now())
+        self._store.put_take(take)
+        await self._cpu(self._publisher.keep_take, take, job.work.stem, job.failure.excerpt if job.failure is not None else "")
+        return Recorded(publish=must_publish(self._store, job))
+
+    async def publish(self, job: Job) -> Event:
+        """Put the take that is to lie in the outputs folder there."""
+        return await self._tried(self._publish_take, job)
+
+    async def _publish_take(self, job: Job) -> Event:
+        wanted, _ = key_to_lie(self._store, job)
+        take = whole_take(self._store, job, wanted) if wanted else None
+        if take is None:
+            raise TakeMissingError(f"no take of {job.work.target} may be published, or it is not in the store")
+        if self._store.take(wanted) != take:
+            self._store.put_take(take)  # it comes from the id that the target had before it moved
+        return PublishedAs(await self._cpu(self._publisher.publish, take, job.work.stem))
+
+    async def _tried(self, function: Callable[..., Awaitable[Event]], *arguments: Any) -> Event:
+        try:
+            return await function(*arguments)
+        except StoreError:  # nothing can be trusted to be remembered: the daemon ends, and recovers when it starts again
+            raise
+        except (OSError, ValueError, TakeMissingError) as error:
+            return StepFailed(Failure(FailureClass.INTERNAL, str(error)))
+        except Exception as error:  # noqa: BLE001  # a bug met by one shot must not stop the others
+            return StepFailed(_bug(error))
+
+    async def _cpu(self, function: Callable[..., T], *arguments: Any) -> T:
+        async with self._turn:
+            result: T = await self._offload(function, *arguments)
+            return result
+
+
+def _bug(error: Exception) -> Failure:
+    return Failure(FailureClass.INTERNAL, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)[-8:]))

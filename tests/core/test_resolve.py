@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koma.core.overlay import Layer, flatten, overlay
+from koma.core.prompt import character_negative
 from koma.core.resolve import frames_of, phases_of, resolve_shot
 from support.worlds import AKI, ALLEY, doc, merged, scene, shot, world
 
@@ -50,8 +51,11 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("strongest", CHARACTER_LAYERS)
+# What an outfit does not show adds to what the character does not show.
+STRONGEST = [(field, layer) for field in FIELDS for layer in CHARACTER_LAYERS if (field, layer) != ("negative", "outfit")]
+
+
+@pytest.mark.parametrize(("field", "strongest"), STRONGEST)
 def test_the_strongest_layer_that_says_something_wins(field, strongest):
     layers = CHARACTER_LAYERS[: CHARACTER_LAYERS.index(strongest) + 1]
     made, one, cut = stage({layer: {field: FIELDS[field](layer)} for layer in layers})
@@ -59,6 +63,13 @@ def test_the_strongest_layer_that_says_something_wins(field, strongest):
     assert found.values["characters"][0][field] == FIELDS[field](strongest)
     file, path = places(strongest)
     assert found.origins[f"characters.aki.{field}"] == (file, 0, f"{path}{field}")
+
+
+def test_words_of_an_outfit_add_to_those_of_the_character():
+    made, one, cut = stage({"character": {"negative": "jewellery"}, "outfit": {"negative": "hood"}})
+    who = resolve_shot(made, one, cut).values["characters"][0]
+    assert (who["negative"], who["outfit_negative"]) == ("jewellery", "hood")
+    assert character_negative(who) == "jewellery, hood"
 
 
 @pytest.mark.parametrize("mapping", ["palette", "traits"])

@@ -29,8 +29,11 @@ def _chosen(doc: Doc, entry: Mapping[str, Any], what: str) -> str:
 
 
 def _outfit(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Read an outfit: its `prompt` adds to the character, and must not replace the base prompt."""
-    return {("outfit_prompt" if key == "prompt" else key): value for key, value in fields.items()}
+    """Read an outfit: its words add to those of the character, and must not replace them."""
+    return {(f"outfit_{key}" if key in _OUTFIT else key): value for key, value in fields.items()}
+
+
+_OUTFIT = ("prompt", "negative")
 
 
 def resolve_character(world: World, entry: Mapping[str, Any], origins: Origins | None = None, prefix: str = "") -> dict[str, Any]:
@@ -40,7 +43,7 @@ def resolve_character(world: World, entry: Mapping[str, Any], origins: Origins |
     memo_key = ("character", entry["id"], version, outfit)
     if origins is None and memo_key in world.memo:
         return world.memo[memo_key]  # type: ignore[no-any-return]  # the memo holds what this function made
-    found = overlay(character_layers(world, entry), (*VISUAL, "outfit_prompt"), origins, prefix)
+    found = overlay(character_layers(world, entry), (*VISUAL, *(f"outfit_{name}" for name in _OUTFIT)), origins, prefix)
     own = Layer(doc.file, doc.part, f"versions.{version}.", doc.data.get("versions", {}).get(version) or {})
     person = overlay([own], ("age", "emotional_state"), origins, prefix)
     result = {

@@ -69,7 +69,7 @@ def character_words(who: Mapping[str, Any]) -> str:
 
 def character_negative(who: Mapping[str, Any]) -> str:
     """Words of the negative prompt for one resolved character: its own, those of its expression and of its pose."""
-    return _join(who.get(name) for name in ("negative", "expression_negative", "pose_negative"))
+    return _join(who.get(name) for name in ("negative", "outfit_negative", "expression_negative", "pose_negative"))
 
 
 def prompt_of(values: Mapping[str, Any], look: Sequence[str], characters: str, triggers: Sequence[str]) -> str:

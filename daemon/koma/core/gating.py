@@ -127,6 +127,6 @@ class Phases:
         return found
 
 
-def counts_as_passed(target: Target, *, passed: bool, approved: bool) -> bool:
-    """Whether a target has passed its phase: an animatic only once a person approved it."""
-    return approved if target.phase == Phase.ANIMATIC else passed
+def counts_as_passed(target: Target, *, approved: bool) -> bool:
+    """Whether a target with a good take has passed its phase: an animatic only once a person approved it."""
+    return approved or target.phase != Phase.ANIMATIC

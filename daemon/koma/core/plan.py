@@ -5,7 +5,6 @@ through the targets once, upstream first; a target whose published row already a
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.gating import Gating, Phases, counts_as_passed
@@ -13,7 +12,8 @@ from koma.core.keys import render_key
 from koma.core.publication import by_target, stale, why_publish
 from koma.core.retiring import unwanted
 from koma.core.rows import TakeRow
-from koma.core.target import LAST, Target, upstream_first
+from koma.core.target import Target, upstream_first
+from koma.core.upstream import Upstream, good_take
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
 LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
@@ -22,22 +22,6 @@ _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
 _ANIMATIC = str(Phase.ANIMATIC)
 _NAMED = 5  # targets that an action names as what it waits for, where its whole phase waits
-_JUDGING = frozenset({ActionKind.MEASURE, ActionKind.GATE})
-
-
-class _Standing(NamedTuple):
-    """What downstream targets need to know of one that was planned: pixels and last frame if decided, whether it passed, its action."""
-
-    content: str
-    passed: bool
-    action: ActionKind
-    last: str = ""
-
-    def part(self, name: str) -> str:
-        """Content digest of a part: "" for all of it, or LAST."""
-        return self.last if name == LAST else self.content
-
-
 _UNGATED: Mapping[str, Gating] = {}
 
 
@@ -70,7 +54,7 @@ class _Planner:
         self._selection = selection
         self._moved = moved
         self._phases = phases
-        self._standing: dict[str, _Standing] = {}
+        self._standing: dict[str, Upstream] = {}
 
     def plan(self, targets: Sequence[Target], settled: Collection[str], blocked: Sequence[str]) -> Plan:
         self._recall(targets, settled)
@@ -128,7 +112,7 @@ class _Planner:
         named = {name for target in targets for name in (*target.needs, *(read[1] for read in target.reads))}
         for name in named and named.intersection(settled):
             if row := self._observed.published.get(name):
-                self._standing[name] = _Standing(row.content_digest, True, ActionKind.KEEP, row.last_digest)
+                self._standing[name] = Upstream(row.content_digest, True, ActionKind.KEEP, row.last_digest)
 
     def _keep_at_once(self, target: Target) -> bool:
         """Try the common case: published with the wanted key, measured and judged as asked for, passed, and the file is there."""
@@ -143,7 +127,7 @@ class _Planner:
             or (self._observed.flags and self._flag("retry", target))
         ):
             return False
-        self._standing[target.id] = _Standing(row.content_digest, True, ActionKind.KEEP, row.last_digest)
+        self._standing[target.id] = Upstream(row.content_digest, True, ActionKind.KEEP, row.last_digest)
         return True
 
     def _flag(self, name: str, target: Target) -> str:
@@ -205,26 +189,14 @@ class _Planner:
             return Action(target.id, ActionKind.HOLD, Reason.MISSING_OBJECT, target, row.render_key, message=message)
         return self._publish(target, row.render_key, row, None)
 
-    def _stand(self, target: Target, action: Action, takes: Sequence[TakeRow]) -> _Standing:
+    def _stand(self, target: Target, action: Action, takes: Sequence[TakeRow]) -> Upstream:
         """Say what follows from it: only a take that passed, was approved, or belongs to a decided key is read downstream."""
-        published = self._observed.published.get(action.target_id)
-        there = published.take_key if published is not None and published.render_key == action.key else ""
-        # Whichever take is being judged again: until that is over, what lies in the outputs folder is what is read.
-        read = (there,) if action.action in _JUDGING else (action.take_key, there)
-        good = next(
-            (
-                row
-                for key in read
-                for row in takes
-                if row.take_key == key and (row.verdict == Verdict.PASSED or row.approved or row.decided)
-            ),
-            None,
-        )
+        good = good_take(action, takes, self._observed.published.get(action.target_id))
         gone = action.action is ActionKind.RENDER or self._flag("retry", target) == LOST
         if good is None or not good.content_digest or gone:
-            return _Standing("", False, action.action)
-        passed = counts_as_passed(target, passed=True, approved=good.approved or self._phases.is_approved(target.id, target.phase))
-        return _Standing(good.content_digest, passed, action.action, good.last_digest)
+            return Upstream("", False, action.action)
+        passed = counts_as_passed(target, approved=good.approved or self._phases.is_approved(target.id, target.phase))
+        return Upstream(good.content_digest, passed, action.action, good.last_digest)
 
     def _decide(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         if target.hold:

@@ -132,6 +132,18 @@ def test_a_failed_segment_is_tried_again_and_nothing_before_it(chain: Workspace,
     assert chain.verdict(f"{SHOT}/video") == "passed"
 
 
+@pytest.mark.parametrize("decision", ["reject", "retake"])
+def test_another_take_of_a_joined_clip_is_one_of_its_first_segment_and_what_follows(made: Workspace, decision: str) -> None:
+    before = made.receipt(f"{SHOT}/video")["take_key"]
+    said = made.koma("review", decision, f"{SHOT}/video").out
+    assert f"{decision} {SEGMENTS[0]} take 1" in said
+    made.once()
+    assert submitted(made)[5:] == [*SEGMENTS, f"{SHOT}/video"]
+    assert made.receipt(f"{SHOT}/video")["take_key"] != before
+    assert made.verdict(f"{SHOT}/video") == "passed"
+    assert made.actions() == {}
+
+
 FOLLOWS = """\
   - id: sh020
     start_from: {shot: sh010, frame: last}

@@ -14,9 +14,10 @@ from koma.core.catalog import Folder
 from koma.core.errors import KomaError
 from koma.core.hints import did_you_mean
 from koma.core.phases import GateSettings
-from koma.core.review import HOLD, RETAKE, Reviewed, Said
+from koma.core.review import HOLD, REJECT, RETAKE, Reviewed, Said
 from koma.core.rows import TakeRow
-from koma.core.words import Phase
+from koma.core.target import Target
+from koma.core.words import BackendKind, Phase
 from koma.core.yamlscalar import scalar
 from koma.engine.reviews import KIND, RETAKEN, all_sayings
 from koma.engine.survey import Survey
@@ -93,8 +94,11 @@ def _targets(app: App, survey: Survey, wanted: Wanted) -> list[Decided]:
     ids = _ids(wanted.targets, [target.id for target in survey.wanted.targets])
     if wanted.decision == HOLD:
         return [_of_target(target_id, {}, wanted) for target_id in ids]
-    rows = _rows(app, survey, ids)
-    found = {target_id: row for target_id in ids if (row := _row(survey, target_id, rows.get(target_id, []), wanted.take)) is not None}
+    asked = dict.fromkeys(ids, wanted.take)
+    if wanted.decision in (REJECT, RETAKE):
+        asked = _made_again(asked, {target.id: target for target in survey.wanted.targets}, keep=wanted.decision == REJECT)
+    ids, rows = list(asked), _rows(app, survey, asked)
+    found = {i: row for i in ids if (row := _row(survey, i, rows.get(i, []), asked[i])) is not None}
     left = [target_id for target_id in ids if target_id not in found]
     if not found:
         what = f"take {wanted.take}" if wanted.take else "take with a picture"
@@ -102,6 +106,22 @@ def _targets(app: App, survey: Survey, wanted: Wanted) -> list[Decided]:
     if left:
         say(f"left out, without such a take: {', '.join(left[:_MOST])}{' and more' if len(left) > _MOST else ''}")
     return [_of_target(target_id, {"take": row.number, "content": row.content_digest}, wanted) for target_id, row in found.items()]
+
+
+def _made_again(asked: Mapping[str, int], targets: Mapping[str, Target], *, keep: bool) -> dict[str, int]:
+    """Name what is to be made again: the CPU makes the same of the same, so for a join that is its first segment, which the others follow.
+
+    `asked` are take numbers by target id, 0 for the published take; with `keep` the decision is about the join as well.
+    """
+    found: dict[str, int] = {}
+    for target_id, take in asked.items():
+        source = target_id
+        while targets[source].backend == BackendKind.CPU:
+            source = targets[source].reads[0][1]
+        if keep or source == target_id:
+            found[target_id] = take
+        found.setdefault(source, 0)
+    return found
 
 
 def _of_target(target_id: str, take: Mapping[str, Any], wanted: Wanted) -> Decided:

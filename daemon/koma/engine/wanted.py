@@ -97,6 +97,20 @@ def _inside(name: str) -> str:
     return f"{name.partition(':')[2]}/"
 
 
+def _owners(folder: Folder, project: str) -> list[tuple[str, Head]]:
+    """Documents that targets come from, with the beginning of their ids: characters with a sheet, and scenes."""
+    sheets = [(f"{project}/{SHEETS}/{head.id}", head) for head in folder.heads.get("character", {}).values() if head.sheet]
+    return [*sheets, *((f"{project}/{head.id}", head) for head in folder.heads.get("scene", {}).values())]
+
+
+def _blocked(folder: Folder, project: str, owners: Sequence[tuple[str, Head]]) -> list[str]:
+    """Beginnings of ids whose documents, or parts of documents, can't be read or used."""
+    held = [] if folder.broken else [f"{project}/{name}" for kind, name in folder.held if kind == "scene"]
+    held += [f"{project}/{SHEETS}/{name}" for kind, name in folder.held if kind == "character"]
+    shots = [f"{address}/{shot}".rstrip("/") for address, head in owners for shot in head.held]
+    return [*([project] if folder.broken else []), *held, *shots]
+
+
 class Desires:
     """Works out what is wanted, and keeps what a pass learned for the questions that follow it: documents, worlds, places of fields.
 
@@ -153,18 +167,15 @@ class Desires:
             result.blocked += ["*"] if folder.broken else []
             return []
         result.projects[project.id] = folder
-        result.blocked += [project.id] if folder.broken else [f"{project.id}/{name}" for kind, name in folder.held if kind == "scene"]
+        owners = _owners(folder, project.id)
+        result.blocked += _blocked(folder, project.id, owners)
         salt = f"{rendition} {self._salt()} {folder.unread} {sorted(folder.held)}"
         inputs = Inputs(folder, self._templates.digests(folder.path), salt)
         stale: list[tuple[str, Head]] = []
         names, known = [], []
-        result.blocked += [f"{project.id}/{SHEETS}/{name}" for kind, name in folder.held if kind == "character"]
-        sheets = [head for head in folder.heads.get("character", {}).values() if head.sheet]
-        for head in (*sheets, *folder.heads.get("scene", {}).values()):
-            address = f"{project.id}/{SHEETS}/{head.id}" if head.kind == "character" else f"{project.id}/{head.id}"
+        for address, head in owners:
             name = f"{rendition}:{address}"
             names.append(name)
-            result.blocked += [f"{address}/{shot}".rstrip("/") for shot in head.held]
             row = cached.get(name)
             if row is not None and row[1] == inputs.digest(head, row[2]):
                 known.append(row)

@@ -1,0 +1,29 @@
+"""Commercial projects and the licences of models: which metrics must never run, said at the field that asks for them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from koma.core.against import Look
+from koma.core.catalog import Folder
+from koma.core.document import Doc
+from koma.core.model_needs import Need, forbidden, licence_problem, needs
+from koma.core.models import LockedModel
+from koma.core.problem import Problem
+from koma.engine.documents import Documents
+
+
+def licence_problems(folder: Folder, project: Doc, documents: Documents, locked: Mapping[str, LockedModel]) -> Iterator[Problem]:
+    """Problems of a commercial project whose gates ask for metrics that need a model whose licence forbids commercial use."""
+    for need, why in forbidden(needs_of(folder, project, documents), locked):
+        yield licence_problem(need, why, documents.place(project.file, project.part, need.field))
+
+
+def needs_of(folder: Folder, project: Doc, documents: Documents) -> tuple[Need, ...]:
+    """Learned metrics that the gates of a project ask for."""
+    return needs(project.data.get("gates") or {}, _look(folder, project.data, documents))
+
+
+def _look(folder: Folder, project: Mapping[str, Any], documents: Documents) -> Look:
+    head = folder.heads.get("style", {}).get(project.get("style") or "")
+    look: Look = (documents.doc(head).data.get("look") if head is not None else None) or "drawn"
+    return look

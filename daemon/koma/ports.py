@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from pathlib import Path
 from typing import Any, Protocol
 
+from koma.core.against import NOTHING, Against
 from koma.core.gate import Measurement
 from koma.core.job import Job, JobState
 from koma.core.media import Artifact, Media
@@ -114,8 +115,11 @@ class MediaTools(Protocol):
 class Measure(Protocol):
     """Metrics on files."""
 
-    def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:
-        """Measure a lossless object. Never raises for a bad file: each metric then says why it has no value."""
+    def measure(self, file: Path, media: Media, metrics: Sequence[str], against: Against = NOTHING) -> tuple[Measurement, ...]:
+        """Measure a lossless object: one measurement per metric, of each character where the metric reads characters.
+
+        Never raises for a bad file: each metric then says why it has no value.
+        """
         ...
 
 

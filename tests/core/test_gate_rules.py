@@ -6,13 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koma.core import thresholds
 from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.metrics import METRIC_IDS, METRICS
+from koma.core.profiles import OF_THE_WHOLE, Asked, profile_rules
 from koma.core.rate import standard_fps
-from koma.core.rules import SHARPNESS_FLOOR, basic_rules, gate_rules, measure_key, measures_for, rules_digest, with_overrides
+from koma.core.rules import gate_rules, measures_for, rules_digest, with_overrides
 from koma.core.words import BackendKind, Phase, Verdict
 
 EXPECT = {"width": 640, "height": 360, "frames": 120, "fps": 24, "motion": True}
+
+
+def basic_rules(phase, backend, expect):
+    return profile_rules("basic", Asked(phase, backend, expect))
+
+
 COMFYUI = basic_rules(Phase.VIDEO, BackendKind.COMFYUI, EXPECT)
 
 rules = st.builds(
@@ -31,10 +39,31 @@ overrides = st.dictionaries(st.sampled_from(sorted(METRIC_IDS)), wishes, max_siz
 
 
 def wanted(found):
-    return {rule.metric: rule.threshold for rule in found}
+    """Thresholds of what is required; a ceiling over a floor stands apart."""
+    floors = {rule.metric for rule in found if rule.op is Op.AT_LEAST}
+    return {
+        f"{rule.metric} at most" if rule.op is Op.AT_MOST and rule.metric in floors else rule.metric: rule.threshold
+        for rule in found
+        if rule.required
+    }
 
 
+LENGTH = {"frame-count", "frame-rate", "duration"}
 CONTRACT = {"decodes": 1, "width": 640, "height": 360, "blank": 0, "black": 0}
+PICTURE = {
+    "sharpness": thresholds.SHARPNESS_MIN,
+    "sharpness at most": thresholds.SHARPNESS_MAX,
+    "noise": thresholds.NOISE_MAX,
+    "blockiness": thresholds.BLOCKINESS_MAX,
+}
+CLIP = PICTURE | {
+    "flicker": thresholds.FLICKER_MAX,
+    "flow-smoothness": thresholds.FLOW_SMOOTHNESS_MIN,
+    "peak-step": thresholds.PEAK_STEP_MAX,
+    "melt": thresholds.MELT_MAX,
+    "palette-drift": thresholds.PALETTE_DRIFT_MAX,
+}
+MOTION = {"frozen": thresholds.FROZEN_MAX, "dynamic-degree": thresholds.DYNAMIC_DEGREE_MIN, "tail": thresholds.TAIL_MAX}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +73,7 @@ CONTRACT = {"decodes": 1, "width": 640, "height": 360, "blank": 0, "black": 0}
             Phase.VIDEO,
             BackendKind.COMFYUI,
             EXPECT,
-            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "frozen": 0.8, "sharpness": SHARPNESS_FLOOR},
+            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5} | CLIP | MOTION,
             id="a moving video of ComfyUI has every rule",
         ),
         pytest.param(
@@ -58,21 +87,21 @@ CONTRACT = {"decodes": 1, "width": 640, "height": 360, "blank": 0, "black": 0}
             Phase.LOOP,
             BackendKind.COMFYUI,
             EXPECT | {"motion": False},
-            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "sharpness": SHARPNESS_FLOOR},
+            CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "loop-seam": thresholds.LOOP_SEAM_MAX} | CLIP,
             id="where no motion is asked for, none is required",
         ),
         pytest.param(
             Phase.STILL,
             BackendKind.COMFYUI,
             EXPECT,
-            CONTRACT | {"frame-count": 1, "sharpness": SHARPNESS_FLOOR},
+            CONTRACT | {"frame-count": 1} | PICTURE,
             id="a still is one frame and has no rate and no motion",
         ),
         pytest.param(
             Phase.VIDEO,
             BackendKind.COMFYUI,
             {"frames": 0, "fps": 24},
-            {"decodes": 1, "frame-rate": 24, "blank": 0, "black": 0, "sharpness": SHARPNESS_FLOOR},
+            {"decodes": 1, "frame-rate": 24, "blank": 0, "black": 0} | CLIP,
             id="0 frames means any count and any duration",
         ),
         pytest.param(
@@ -88,9 +117,10 @@ def test_rules_of_the_basic_profile(phase, backend, expect, expected):
     assert wanted(basic_rules(phase, backend, expect)) == expected
 
 
-def test_every_rule_names_a_metric_that_there_is_and_is_required():
+def test_every_rule_names_a_metric_that_there_is_and_says_where_its_threshold_comes_from():
     assert {rule.metric for rule in COMFYUI} <= METRIC_IDS
-    assert all(rule.required and rule.source == "koma basic" for rule in COMFYUI)
+    assert {rule.source for rule in COMFYUI} == {"koma basic"}
+    assert {rule.basis for rule in COMFYUI if rule.op is not Op.EQUALS} == {"placeholder"}
 
 
 def test_a_rounded_rate_is_judged_by_the_rate_that_was_meant():
@@ -111,11 +141,17 @@ OWN = {
     },
 }
 RUN = {"width": 640, "height": 360, "frames": 25, "fps": 7, "motion": True}
-PLAIN = CONTRACT | {"frame-count": 120, "frame-rate": 24, "sharpness": 20, "duration": 9, "frozen": 0.4}
+OWN_SHARP = {name: value for name, value in (CLIP | MOTION).items() if name != "sharpness at most"} | {"sharpness": 20}
+PLAIN = CONTRACT | OWN_SHARP | {"frame-count": 120, "frame-rate": 24, "duration": 9, "frozen": 0.4}
+PARTLY = {name: value for name, value in OWN_SHARP.items() if name not in OF_THE_WHOLE}
 
 
-def demanded(phase=Phase.VIDEO, expect=EXPECT, own=OWN, **part):
-    return wanted(gate_rules(phase, BackendKind.COMFYUI, expect, own, "projects/x/project.yaml", **part))
+def ruled(phase=Phase.VIDEO, expect=EXPECT, own=OWN, part="take", followed=False):
+    return gate_rules(Asked(phase, BackendKind.COMFYUI, expect, part), {"rules": own}, "projects/x/project.yaml", followed=followed)
+
+
+def demanded(**asked):
+    return wanted(ruled(**asked))
 
 
 @pytest.mark.parametrize(
@@ -124,12 +160,13 @@ def demanded(phase=Phase.VIDEO, expect=EXPECT, own=OWN, **part):
         pytest.param({}, PLAIN, id="a plain take has what is judged on every take"),
         pytest.param(
             {"phase": Phase.STILL},
-            CONTRACT | {"frame-count": 1, "sharpness": 30, "duration": 9},
+            CONTRACT
+            | {"frame-count": 1, "sharpness": 30, "duration": 9, "noise": thresholds.NOISE_MAX, "blockiness": thresholds.BLOCKINESS_MAX},
             id="a still has what is judged before anything reads it",
         ),
         pytest.param(
             {"part": "segment", "expect": RUN},
-            CONTRACT | {"frame-count": 25, "frame-rate": 7, "duration": 25 / 7, "black": 0.5, "sharpness": 20},
+            CONTRACT | PARTLY | {"frame-count": 25, "frame-rate": 7, "duration": 25 / 7, "black": 0.5},
             id="a segment has that too, and its own frames; it need not move",
         ),
         pytest.param(
@@ -149,7 +186,7 @@ def demanded(phase=Phase.VIDEO, expect=EXPECT, own=OWN, **part):
         pytest.param({"own": {}}, wanted(COMFYUI), id="nothing said: the profile"),
         pytest.param(
             {"part": "segment", "own": {}},
-            {metric: value for metric, value in wanted(COMFYUI).items() if metric != "frozen"},
+            {metric: value for metric, value in wanted(COMFYUI).items() if metric in LENGTH or metric not in OF_THE_WHOLE},
             id="nothing said: the profile without what is about the whole",
         ),
     ],
@@ -159,18 +196,19 @@ def test_what_is_judged_of_each_part_of_a_video(asked, expected):
 
 
 def test_a_rule_says_when_it_is_judged_and_where_it_stands():
-    found = next(rule for rule in gate_rules(Phase.STILL, BackendKind.COMFYUI, {}, OWN, "p.yaml") if rule.metric == "sharpness")
-    assert found == Rule("sharpness", Op.AT_LEAST, 30, source="p.yaml gates.rules.still", when="pre")
+    found = next(rule for rule in ruled(Phase.STILL, {}) if rule.metric == "sharpness")
+    source = "projects/x/project.yaml gates.rules.still"
+    assert found == Rule("sharpness", Op.AT_LEAST, 30, source=source, when="pre", basis="placeholder")
 
 
 def test_the_phase_of_the_animatic_is_judged_by_the_file_contract():
-    rules_of_it = gate_rules(Phase.ANIMATIC, BackendKind.COMFYUI, EXPECT, {"animatic": {"black": {"max": 1}}}, "p.yaml")
+    rules_of_it = ruled(Phase.ANIMATIC, own={"animatic": {"black": {"max": 1}}})
     assert wanted(rules_of_it) == CONTRACT | {"frame-count": 120, "frame-rate": 24, "duration": 5, "black": 1}
 
 
 @given(st.sampled_from(list(Phase)), st.sampled_from(["take", "segment", "join", "finish"]), st.booleans())
 def test_when_a_rule_is_judged_does_not_change_what_is_demanded_of_a_file(phase, part, followed):
-    found = gate_rules(phase, BackendKind.COMFYUI, EXPECT, OWN, "p.yaml", part=part, followed=followed)
+    found = ruled(phase, part=part, followed=followed)
     assert rules_digest(found) == rules_digest([replace(rule, when="post") for rule in found])
 
 
@@ -194,10 +232,18 @@ def test_a_rate_rounded_to_two_or_more_digits_finds_its_exact_one_or_stays(base,
     [
         pytest.param({"min": 40}, [(Op.AT_LEAST, 40.0, True)], id="a new floor"),
         pytest.param({"min": 40, "max": 900}, [(Op.AT_LEAST, 40.0, True), (Op.AT_MOST, 900.0, True)], id="a floor and a ceiling"),
-        pytest.param({"required": False}, [(Op.AT_LEAST, SHARPNESS_FLOOR, False)], id="the same floor, as advice"),
+        pytest.param(
+            {"required": False},
+            [(Op.AT_LEAST, thresholds.SHARPNESS_MIN, False), (Op.AT_MOST, thresholds.SHARPNESS_MAX, False)],
+            id="the same bounds, as advice",
+        ),
         pytest.param({"max": 900, "required": False}, [(Op.AT_MOST, 900.0, False)], id="another threshold, as advice"),
         pytest.param({"equals": 3, "min": None}, [(Op.EQUALS, 3.0, True)], id="a value that is left out counts for nothing"),
-        pytest.param({}, [(Op.AT_LEAST, SHARPNESS_FLOOR, True)], id="nothing said, nothing changed"),
+        pytest.param(
+            {},
+            [(Op.AT_LEAST, thresholds.SHARPNESS_MIN, True), (Op.AT_MOST, thresholds.SHARPNESS_MAX, True)],
+            id="nothing said, nothing changed",
+        ),
     ],
 )
 def test_a_project_overrides_a_threshold(wish, expected):
@@ -209,7 +255,7 @@ def test_a_project_overrides_a_threshold(wish, expected):
 def test_an_override_adds_a_rule_that_the_profile_has_not():
     still = basic_rules(Phase.STILL, BackendKind.ANIMATIC, {})
     added = with_overrides(still, {"sharpness": {"min": 5}}, "x")
-    assert added == (*still, Rule("sharpness", Op.AT_LEAST, 5, source="x"))
+    assert added == (*still, Rule("sharpness", Op.AT_LEAST, 5, source="x", basis="placeholder"))
 
 
 @given(rule_lists, overrides)
@@ -244,32 +290,8 @@ def test_what_a_rule_demands_changes_the_digest(given_rules, data):
 @given(rule_lists)
 def test_measures_are_the_metrics_of_the_rules_each_once(given_rules):
     found = measures_for(given_rules)
-    assert set(found) == {rule.metric for rule in given_rules}
+    assert set(found) == {rule.metric for rule in given_rules} - {"overall"}
     assert len(found) == len(set(found))
-
-
-@given(st.lists(st.sampled_from(sorted(METRIC_IDS)), min_size=1), st.randoms(use_true_random=False))
-def test_the_measure_key_is_of_a_set(metrics, random):
-    shuffled = [*metrics, *metrics]
-    random.shuffle(shuffled)
-    assert measure_key(shuffled) == measure_key(metrics)
-
-
-def test_another_metric_or_another_version_is_another_measure_key():
-    keys = {
-        measure_key(["blank"]),
-        measure_key(["black"]),
-        measure_key(["blank", "black"]),
-        measure_key([]),
-        measure_key(["blank"], lambda _: "2"),
-    }
-    assert len(keys) == 5
-    assert measure_key(["blank"], lambda metric: METRICS[metric].version) == measure_key(["blank"])
-
-
-def test_the_measure_key_of_an_unknown_metric_is_a_key_error():
-    with pytest.raises(KeyError):
-        measure_key(["beauty"])
 
 
 def test_every_metric_is_defined_in_words():

@@ -13,7 +13,7 @@ from koma.core.media import Artifact, Media, Role
 from koma.core.receipt import ReceiptError, finished_take, gate_document, receipt, request_from_receipt, take_from_receipt
 from koma.core.redact import REMOVED, redact_text, redacted
 from koma.core.request import Failure, FailureClass
-from koma.core.rules import basic_rules
+from koma.core.profiles import Asked, contract
 from koma.core.words import BackendKind, Phase, Verdict
 from support.takes import FINISHED, RULES, failed_job, still_job
 
@@ -129,6 +129,10 @@ def test_a_gate_document_explains_every_check():
         "required": True,
         "source": "koma basic",
         "when": "post",
+        "subject": "",
+        "stage": "floor",
+        "basis": "",
+        "audit": False,
         "version": "1",
         "measured": checks["sharpness", ">="]["measured"],
         "message": "sharpness 90 is >= 15",
@@ -139,7 +143,7 @@ def test_a_gate_document_explains_every_check():
 
 def test_a_rule_without_a_measurement_still_has_its_unit():
     job = still_job()
-    rules = basic_rules(Phase.VIDEO, BackendKind.COMFYUI, {"fps": 24})
+    rules = contract(Asked(Phase.VIDEO, BackendKind.COMFYUI, {"fps": 24}))
     take = finished_take(
         replace(job, measurements=(), gate=GateResult(Verdict.UNMEASURED, (Check(rules[1], None, Verdict.UNMEASURED, "-"),))), 1.0
     )

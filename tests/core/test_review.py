@@ -226,7 +226,8 @@ def test_a_word_and_a_gate_result(gate, said, verdict):
 def test_judged_again_a_take_stays_rejected():
     fresh = judge([Measurement("sharpness", "1", "", 30)], [RULE])
     found = kept_word(fresh, REJECTED)
-    assert found == replace(fresh, verdict=Verdict.FAILED, checks=(*fresh.checks, REJECTED.checks[1]))
+    word = REJECTED.checks[1]
+    assert found == replace(fresh, verdict=Verdict.FAILED, checks=(*fresh.checks, word), stage="floor", reason=word.message)
     assert kept_word(fresh, PASSED) == fresh
     assert kept_word(None, REJECTED) is None
 

@@ -135,16 +135,13 @@ def test_what_is_given_up_when_memory_runs_out(failures, reduced, width):
     rig = Rig()
     job = queued(rig, with_ladder(make_job()))
     rig.server.failures[job.work.request.label] = [FULL] * failures
-    expected = []
-    measure = rig.measure.measure
-    rig.measure.measure = lambda file, media, metrics, expect: expected.append(expect["width"]) or measure(file, media, metrics, expect)
     done = until_over(rig, job)
     receipt = rig.store.take(job.work.take_key).receipt
     assert (done.state, sum(rig.server.runs.values()), rig.server.freed) == (JobState.DONE, failures + 1, failures)
     assert receipt.get("reduced") == reduced
     inputs = receipt["request"]["document"]["9"]["inputs"]
     assert ("tiled" in inputs, "width" in inputs) == (failures == 2, failures == 3)
-    assert expected == [width]
+    assert done.expect["width"] == width
 
 
 def restarting(rig, job, failures, said=""):
@@ -315,6 +312,19 @@ def test_other_metrics_measure_again_without_a_render():
     assert rig.store.published()[0].measure_key == "measures-2"
     assert len(rig.measure.calls) == 2
     assert sum(rig.server.runs.values()) == 1
+
+
+def test_only_what_another_score_key_asks_for_is_measured_again():
+    rig = Rig()
+    first = make_job(measures=("sharpness", "flicker", "noise"), score_keys={"sharpness": "s1", "flicker": "f1", "noise": "n1"})
+    until_over(rig, queued(rig, first))
+    keys = {"sharpness": "s1", "flicker": "f2", "noise": "n1"}
+    until_over(rig, queued(rig, again(first, ActionKind.MEASURE, JobState.MEASURING, score_keys=keys, measure_key="measures-2")))
+    assert rig.measure.asked == [("sharpness", "flicker", "noise"), ("flicker",)]
+    measured = rig.store.take(first.work.take_key).measurements
+    assert {one.metric: one.key for one in measured} == keys
+    assert [one.metric for one in measured] == ["sharpness", "flicker", "noise"]
+    assert all(one.record["content"] for one in measured)
 
 
 def test_a_take_comes_back_without_a_render():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from koma.core.against import NOTHING, Against
 from koma.core.gate import Measurement, Op, Rule
 from koma.core.job import Job, JobState, Work
 from koma.core.media import Artifact, InputFile, Media, Role
@@ -289,9 +290,11 @@ class ScoredMeasure:
         self.scores: dict[str, float] = {}
         self.broken: set[str] = set()  # labels on which a metric has a bug
         self.calls: list[str] = []
+        self.asked: list[tuple[str, ...]] = []
 
-    def measure(self, file: Path, media: Media, metrics: Sequence[str], expect: Mapping[str, Any]) -> tuple[Measurement, ...]:
+    def measure(self, file: Path, media: Media, metrics: Sequence[str], against: Against = NOTHING) -> tuple[Measurement, ...]:
         self.calls.append(file.stem)
+        self.asked.append(tuple(metrics))
         if any(label.replace("/", "_") in file.stem for label in self.broken):
             raise ZeroDivisionError("division by zero")
         score = next((value for label, value in self.scores.items() if label.replace("/", "_") in file.stem), 1.0)

@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from koma.core.against import NOTHING
 from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.job import Job, JobState, Work
 from koma.core.keys import text_digest
 from koma.core.media import Artifact, InputFile, Media
+from koma.core.profiles import Asked, contract
 from koma.core.receipt import finished_take
 from koma.core.request import Failure, FailureClass, RenderRequest
-from koma.core.rules import basic_rules, measure_key, measures_for, rules_digest
+from koma.core.rules import measures_for, rules_digest
+from koma.core.scores import measure_key, score_keys
 from koma.core.take import Take
 from koma.core.words import ActionKind, BackendKind, Phase
 from koma.publish.media import MediaBuilder
@@ -20,7 +23,12 @@ from support.pictures import drawing, request, save, save_frames
 
 STEM = "lantern-street/s01/sh010/still.animatic"
 FINISHED = 1_800_000_000.5
-RULES = (*basic_rules(Phase.STILL, BackendKind.COMFYUI, {"width": 48, "height": 32}), Rule("blank", Op.AT_LEAST, -1, required=False))
+RULES = (
+    *contract(Asked(Phase.STILL, BackendKind.COMFYUI, {"width": 48, "height": 32})),
+    Rule("sharpness", Op.AT_LEAST, 15),
+    Rule("blank", Op.AT_LEAST, -1, required=False),
+)
+KEYS = score_keys(measures_for(RULES), NOTHING)
 
 
 def measured(sharpness: float = 90.0) -> tuple[Measurement, ...]:
@@ -49,7 +57,8 @@ def still_job(artifacts: tuple[Artifact, ...] = (), number: int = 1, **changes: 
         stem=STEM,
         request=asked,
         measures=measures_for(RULES),
-        measure_key=measure_key(measures_for(RULES)),
+        measure_key=measure_key(KEYS),
+        score_keys=KEYS,
         rules=RULES,
         rules_digest=rules_digest(RULES),
         expect={"width": 48, "height": 32, "frames": 1},

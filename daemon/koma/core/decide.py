@@ -185,8 +185,8 @@ def _measuring(job: Job, event: Event, now: float) -> Step:
             return cancelled(job, now)
         case Measured(measurements):
             return _judged(replace(job, measurements=measurements))
-        case Recalled(artifacts) if artifacts:
-            return replace(job, artifacts=artifacts), (Measure(),)
+        case Recalled(artifacts, measurements) if artifacts:
+            return replace(job, artifacts=artifacts, measurements=measurements), (Measure(),)
         case Recalled():
             return give_up(job, _forgotten(job), now)
         case StepFailed(failure):
@@ -215,8 +215,8 @@ def _judging(job: Job, event: Event, now: float) -> Step:
 def _judged(job: Job) -> Step:
     gate = judge(job.measurements, job.rules)
     judged = replace(job, state=JobState.JUDGING, gate=gate, failed_steps=0)
-    why = "; ".join(check.message for check in gate.checks if check.verdict is not Verdict.PASSED)
-    news = Emit("quality_evaluation", {**facts(judged), "values": {c.rule.metric: c.value for c in gate.checks}, "message": why})
+    values = {f"{m.metric} {m.subject}".rstrip(): m.value for m in job.measurements}
+    news = Emit("quality_evaluation", {**facts(judged), "values": values, "stage": gate.stage, "message": gate.reason})
     return judged, (news, RecordTake())
 
 

@@ -4,9 +4,11 @@
 target row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from koma.core.against import NOTHING, Against
 from koma.core.animatic_draft import animatic_runs, draft_panel
 from koma.core.casting import check_shot
 from koma.core.chain import Run, chain_of, is_segment
@@ -18,15 +20,20 @@ from koma.core.finish_draft import draft_join, finished
 from koma.core.gate import Rule
 from koma.core.keys import render_key, text_digest
 from koma.core.media import Media
+from koma.core.metrics import METRICS
 from koma.core.owners import owners_of, said
 from koma.core.problem import Problem
+from koma.core.profiles import Asked, Part
 from koma.core.references import sheet_problem
 from koma.core.resolve import phases_of, resolve_shot
-from koma.core.rules import Part, gate_rules, measure_key, measures_for, rules_digest
+from koma.core.rules import base_rules, measures_for, own_rules, rules_digest
+from koma.core.scores import measure_key, score_keys
 from koma.core.sheet import has_sheet, sheet_cuts
 from koma.core.spec.standard import TAKES
 from koma.core.start import Start, StartError, start_of
+from koma.core.subjects import against_of
 from koma.core.target import LAST, Read, Target, is_of_sheet
+from koma.core.tuning import tuned, unsure
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
 from koma.core.world import World
 
@@ -149,28 +156,59 @@ def base_key(context: Context, draft: Draft, drawn: str) -> str:
 
 
 class Gate(NamedTuple):
-    """Rules of one target's gate, the metric ids they need, and the digests of both."""
+    """Rules of one target's gate, what it is measured against, the score key of each metric that is needed, and the digests of both."""
 
     rules: tuple[Rule, ...]
-    metrics: tuple[str, ...]
+    against: Against
+    score_keys: Mapping[str, str]
     measure_key: str
     rules_digest: str
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Ids of the metrics that are needed."""
+        return tuple(self.score_keys)
+
 
 def gate_of(world: World, draft: Draft, rendition: Rendition) -> Gate:
-    """Work out the gate of a draft: the profile's rules, with the project's own thresholds over them."""
-    key = ("gate", draft.phase, rendition is Rendition.ANIMATIC, part_of(draft), draft.followed, *draft.expect.values())
+    """Work out the gate of a draft: the profile's rules, then what tuning documents say, then the project's own thresholds."""
+    paper = rendition is Rendition.ANIMATIC or draft.phase == Phase.ANIMATIC
+    against = NOTHING if paper else against_of(world, draft.values)
+    cast = tuple((subject.id, subject.version, *sorted(subject.palette.items())) for subject in against.subjects)
+    pose = draft.part if is_of_sheet(draft.id) else ""
+    key = ("gate", draft.phase, rendition is Rendition.ANIMATIC, part_of(draft), draft.followed, pose, cast, *draft.expect.values())
     if key not in world.memo:
-        world.memo[key] = _gate(world, draft, rendition)
+        world.memo[key] = _gate(world, draft, rendition, against, pose)
     return world.memo[key]  # type: ignore[no-any-return]  # set just above
 
 
-def _gate(world: World, draft: Draft, rendition: Rendition) -> Gate:
+def _gate(world: World, draft: Draft, rendition: Rendition, against: Against, pose: str) -> Gate:
     backend = BackendKind.ANIMATIC if rendition is Rendition.ANIMATIC else BackendKind.COMFYUI
-    own = (world.project.data.get("gates") or {}).get("rules") or {}
-    rules = gate_rules(Phase(draft.phase), backend, draft.expect, own, world.project.file, part=part_of(draft), followed=draft.followed)
-    metrics = measures_for(rules)
-    return Gate(rules, metrics, measure_key(metrics), rules_digest(rules))
+    asked = Asked(Phase(draft.phase), backend, draft.expect, part_of(draft), against, pose)
+    rules = rules_of(world, asked, followed=draft.followed)
+    keys = score_keys(measures_for(rules), against, world.weights)
+    return Gate(rules, _needed(against, keys), keys, measure_key(keys), rules_digest(rules))
+
+
+def rules_of(world: World, asked: Asked, *, followed: bool = False) -> tuple[Rule, ...]:
+    """Rules of a project for one file: the profile's, then what its tuning documents say, then its own thresholds."""
+    asked = replace(asked, thresholds=_likeness(world))
+    gates = world.project.data.get("gates") or {}
+    base = tuned(base_rules(asked, gates), world.tunings, asked, world.weights)
+    return own_rules(base, asked, gates, world.project.file, followed=followed)
+
+
+def _likeness(world: World) -> dict[str, float]:
+    """Likeness that characters ask for in their own documents, by id."""
+    return {who: float(wanted) for who, doc in world.characters.items() if (wanted := doc.data.get("consistency_threshold")) is not None}
+
+
+def _needed(against: Against, metrics: Iterable[str]) -> Against:
+    """Keep what these metrics read of it: palettes cost nothing, pictures a place in the object store."""
+    reads = {METRICS[metric].reads for metric in metrics}
+    learned = any(METRICS[metric].reads == "characters" and METRICS[metric].weights for metric in metrics)
+    subjects = against.subjects if learned else tuple(replace(subject, references=()) for subject in against.subjects)
+    return replace(against, subjects=subjects if "characters" in reads else (), style=against.style if "style" in reads else ())
 
 
 def part_of(draft: Draft) -> Part:
@@ -184,7 +222,7 @@ def part_of(draft: Draft) -> Part:
 def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
-    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), (), "", "")
+    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), NOTHING, {}, "", "")
     based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
@@ -207,7 +245,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         takes_wanted=_takes_up_front(draft, world),
         takes_limit=1 if draft.backend is BackendKind.CPU else (world.project.data.get("takes") or {}).get(phase, TAKES[phase]),
         estimate_seconds=_estimate(draft),
-        hold=draft.hold,
+        hold=draft.hold or unsure(world, draft.phase, context.rendition),
         scene_file=draft.scene_file,
         facts_digest=facts_digest(draft),
         template_digest=template.digest if template else "",

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from koma.core.metrics import METRICS, OVERALL
+from koma.core.metrics.spec import Stage
+from koma.core.overall import TERMS, Term, in_words, overall_of
 from koma.core.words import Verdict
 
 
@@ -21,7 +24,10 @@ class Measurement:
     """A fact about one content digest and one metric version.
 
     `value` is None where it could not be measured; then `why` says so in words and `failed` tells an error (True) from
-    something that does not apply (False). `details` holds per-frame values and the like, JSON values only.
+    something that does not apply (False). `details` holds per-frame values and the like, JSON values only. `subject` is the character
+    that it is about, "" for the whole file; `key` the score key under which it was asked for: while that stays, it is not measured again.
+    `record` says what measured it: `definition` (digest), `content` (digest), and of learned metrics `weights`, `runtime`, `provider`,
+    `libraries`.
     """
 
     metric: str
@@ -31,14 +37,18 @@ class Measurement:
     why: str = ""
     failed: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+    key: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One requirement.
+    """One requirement, of the whole file or of one character in it (`subject`).
 
-    `source` says where the threshold comes from (`koma basic`, or `projects/x/project.yaml:12:5`); `when` repeats what a project said:
-    `pre`, `post` or `final`. Neither changes what is demanded of a file.
+    `source` says where the threshold comes from (`koma basic`, or `projects/x/project.yaml:12:5`), `basis` what it rests on
+    (`placeholder`, `calibrated n=212 2026-11-20`, "" for the file contract); `when` repeats what a project said: `pre`, `post` or
+    `final`; `audit` keeps it out of choosing among takes. None of these changes what is demanded of a file.
     """
 
     metric: str
@@ -47,6 +57,9 @@ class Rule:
     required: bool = True
     source: str = "koma basic"
     when: str = "post"
+    subject: str = ""
+    basis: str = ""
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +74,78 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The verdict over all rules, and every check that led to it."""
+    """The verdict over all rules, every check that led to it, and the stage that decided with its reason in words."""
 
     verdict: Verdict
     checks: tuple[Check, ...]
+    stage: str = ""
+    reason: str = ""
 
 
 def judge(measurements: Sequence[Measurement], rules: Sequence[Rule]) -> GateResult:
-    """Apply every rule and give the verdict over all checks."""
-    found = {m.metric: m for m in measurements}
-    checks = tuple(_check(rule, found.get(rule.metric)) for rule in rules)
-    return GateResult(overall(checks), checks)
+    """Apply every rule, and go through the stages: the first whose required checks did not all pass gives the verdict.
+
+    Within a stage, error counts before failed, and failed before unmeasured. What comes after it is shown and decides nothing. Nothing is
+    ever filled in: what has no value is unmeasured, or an error.
+    """
+    found = {(m.metric, m.subject): m for m in measurements}
+    checks = [_check(rule, _found(found, rule)) for rule in rules if rule.metric != OVERALL.id]
+    checks += [_overall(rule, checks) for rule in rules if rule.metric == OVERALL.id]
+    return decided(tuple(checks))
+
+
+def decided(checks: tuple[Check, ...]) -> GateResult:
+    """Give the verdict over checks, with the stage that decided and why."""
+    for stage in Stage:
+        required = [check for check in checks if check.rule.required and stage_of(check.rule) is stage]
+        worst = next((verdict for verdict in _SEVERITY if any(check.verdict is verdict for check in required)), None)
+        if worst is not None:
+            reason = "; ".join(check.message for check in required if check.verdict is worst)
+            return GateResult(worst, checks, str(stage), reason)
+    return GateResult(Verdict.PASSED, checks)
 
 
 _SEVERITY = (Verdict.ERROR, Verdict.FAILED, Verdict.UNMEASURED)
 
 
-def overall(checks: Sequence[Check]) -> Verdict:
-    """Verdict over checks: error > failed > unmeasured > passed over the required ones."""
-    seen = {check.verdict for check in checks if check.rule.required}
-    return next((verdict for verdict in _SEVERITY if verdict in seen), Verdict.PASSED)
+def stage_of(rule: Rule) -> Stage:
+    """Stage in which a rule counts; rules of metrics that this Koma does not know are floors."""
+    spec = METRICS.get(rule.metric)
+    return spec.stage if spec is not None else Stage.FLOOR
+
+
+def _found(found: Mapping[tuple[str, str], Measurement], rule: Rule) -> Measurement | None:
+    """Find what a rule is about. What could not be measured at all says so once, for every character."""
+    return found.get((rule.metric, rule.subject)) or found.get((rule.metric, ""))
 
 
 def _check(rule: Rule, found: Measurement | None) -> Check:
+    name = f"{rule.subject}: {rule.metric}" if rule.subject else rule.metric
     if found is None:
-        return Check(rule, None, Verdict.UNMEASURED, f"{rule.metric} was not measured")
+        return Check(rule, None, Verdict.UNMEASURED, f"{name} was not measured")
     if found.value is None or found.value != found.value:  # NaN is no number to judge
         verdict = Verdict.ERROR if found.failed else Verdict.UNMEASURED
-        return Check(rule, None, verdict, found.why or f"{rule.metric} has no value")
-    passed = _holds(rule, found.value)
+        return Check(rule, None, verdict, f"{name}: {found.why}" if found.why else f"{name} has no value")
+    return _compared(rule, name, found.value, found.unit)
+
+
+def _compared(rule: Rule, name: str, value: float, unit: str, why: str = "") -> Check:
+    passed = _holds(rule, value)
     word = "is" if passed else "is not"
-    message = f"{rule.metric} {found.value:.6g} {found.unit} {word} {rule.op} {rule.threshold:.6g}".replace("  ", " ")
-    return Check(rule, found.value, Verdict.PASSED if passed else Verdict.FAILED, message)
+    message = f"{name} {value:.6g} {unit} {word} {rule.op} {rule.threshold:.6g}".replace("  ", " ")
+    return Check(rule, value, Verdict.PASSED if passed else Verdict.FAILED, f"{message} ({why})" if why else message)
+
+
+def _overall(rule: Rule, checks: Sequence[Check]) -> Check:
+    """Judge the overall value, which is made of the terms that are required, and has none where one of them has none."""
+    terms = [check for check in checks if check.rule.metric in TERMS and check.rule.required]
+    lacking = [check.rule.metric for check in terms if check.value is None]
+    values = [Term(check.rule.metric, check.value, check.rule.threshold, check.rule.subject) for check in terms if check.value is not None]
+    if lacking or not values:
+        names = ", ".join(dict.fromkeys(lacking)) or "everything that it is made of"
+        return Check(rule, None, Verdict.UNMEASURED, f"{rule.metric} has no value: {names} has none")
+    value, worths = overall_of(values)
+    return _compared(rule, rule.metric, value, "", in_words(worths))
 
 
 def _holds(rule: Rule, value: float) -> bool:

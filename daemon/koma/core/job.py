@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from koma.core.against import NOTHING, Against
 from koma.core.gate import GateResult, Measurement, Rule
 from koma.core.media import Artifact
 from koma.core.memory import Clearing, Freed
@@ -65,7 +66,8 @@ class Work:
     `motion` bool). `facts` and `origin` (commit, versions, template digest, resolved description) go into the receipt.
     `takes_wanted` is how many takes there must be before one is published; `takes_limit` how many may be tried.
     `estimate_seconds` is the expected render time. `family` is the model family, for ordering. `priority`: higher first.
-    `fallbacks` are tried one after the other when memory runs out; empty where the project wants all or nothing.
+    `fallbacks` are tried one after the other when memory runs out; empty where the project wants all or nothing. `against` is what the
+    file is compared with, `score_keys` what each metric's number depends on: what was measured under the same is not measured again.
     """
 
     target: str
@@ -94,6 +96,8 @@ class Work:
     estimate_seconds: float = 60.0
     deadline_seconds: float = 3600.0
     fallbacks: tuple[Fallback, ...] = ()
+    against: Against = NOTHING
+    score_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,9 @@ class Job:
     `lost_attempts` those that vanished from the backend before they began, `failed_steps` failed tries of the present step (collect,
     measure, record, publish). `finished_at` before a terminal state means: it has failed, and the failed take is being recorded.
     `out_of_memory` counts attempts that ran out of memory, `reduced` how many fallbacks were gone down (0: the document as it was asked
-    for), `restarts` runs of the restart command; `short_of_memory` means that some is to be freed before the next attempt. A queued job
-    holds its lane while it is `clearing` memory or `restarting` the backend; `freed` is what clearing came to before the present attempt.
+    for), `restarts` runs of the restart command, `restart_failed` why one before the first attempt did not help; `short_of_memory` means
+    that some is to be freed before the next attempt. A queued job holds its lane while it is `clearing` memory or `restarting` the
+    backend; `freed` is what clearing came to before the present attempt.
     """
 
     job_id: str
@@ -136,6 +141,7 @@ class Job:
     out_of_memory: int = 0
     reduced: int = 0
     restarts: int = 0
+    restart_failed: str = ""
     restarting: bool = False
     short_of_memory: bool = False
     clearing: Clearing | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from koma.core.attempt import wanted_request
 from koma.core.codec import from_json, to_json
-from koma.core.gate import Check, GateResult, Measurement, Op, Rule
+from koma.core.gate import Check, GateResult, Measurement, Op, Rule, stage_of
 from koma.core.job import Job
 from koma.core.media import Artifact
 from koma.core.metrics import METRICS
@@ -20,7 +20,7 @@ from koma.core.take import Take
 from koma.core.words import BackendKind, Verdict
 
 FORMAT_VERSION = 1
-_NAMED = ("commit", "template_digest", "models", "versions")
+_NAMED = ("commit", "template_digest", "models", "versions", "retry")
 
 
 class ReceiptError(ValueError):
@@ -30,9 +30,9 @@ class ReceiptError(ValueError):
 def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Build the receipt of a job that rendered, or failed to; JSON values only, without secrets.
 
-    `work.origin` may name `commit`, `template_digest`, `models` and `versions`; what else it holds is kept under `origin`. `versions`
-    (Koma, server, packs) are added to those. The request is that of the last
-    attempt, which may be a fallback. Times are seconds since the epoch, 0 where something did not happen.
+    `work.origin` may name `commit`, `template_digest`, `models`, `versions` and `retry` (what the take changes and why); what else it holds
+    is kept under `origin`. `versions` (Koma, server, packs) are added to those. The request is that of the last attempt, which may be a
+    fallback. Times are seconds since the epoch, 0 where something did not happen.
     """
     work, origin = job.work, job.work.origin
     document = {
@@ -57,6 +57,7 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
         "prompt_id": job.prompt_id,
         "times": _times(job, finished_at),
         "peak_memory_bytes": job.peak_memory_bytes,
+        **({"retry": origin["retry"]} if "retry" in origin else {}),
         **_relief(job),
         "failure": _failure(job.failure),
     }
@@ -64,9 +65,10 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
 
 
 def _relief(job: Job) -> dict[str, Any]:
-    """Say what memory made necessary, where it did: fallbacks gone down, memory freed before the attempt, restarts of the backend."""
+    """Say what was done to the backend: fallbacks gone down, memory freed before the attempt, restarts, and why one did not come about."""
     reduced = {"steps": job.reduced, "name": job.fallback.name} if job.fallback is not None else None
-    found = {"reduced": reduced, "freed": to_json(job.freed) if job.freed is not None else None, "restarts": job.restarts}
+    freed = to_json(job.freed) if job.freed is not None else None
+    found = {"reduced": reduced, "freed": freed, "restarts": job.restarts, "restart_failed": job.restart_failed}
     return {name: value for name, value in found.items() if value}
 
 
@@ -148,8 +150,11 @@ def _made(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def gate_document(take: Take) -> dict[str, Any]:
-    """Build gate.json: every check with value, threshold, verdict, unit, version, definition and where its threshold comes from."""
-    found = {measurement.metric: measurement for measurement in take.measurements}
+    """Build gate.json: every check with value, threshold, verdict, unit, version, definition and where its threshold comes from.
+
+    `measurements` are the score records: what was measured, by what, of which pixels, frame by frame.
+    """
+    found = {(measurement.metric, measurement.subject): measurement for measurement in take.measurements}
     return {
         "format_version": FORMAT_VERSION,
         "target": take.target,
@@ -160,7 +165,9 @@ def gate_document(take: Take) -> dict[str, Any]:
         "approved": take.approved,
         "decided": take.decided,
         "gate": str(take.gate.verdict) if take.gate else None,
-        "checks": [_check(check, found.get(check.rule.metric)) for check in (take.gate.checks if take.gate else ())],
+        "decided_by": take.gate.stage if take.gate else "",
+        "reason": take.gate.reason if take.gate else "",
+        "checks": [_check(check, found.get((check.rule.metric, check.rule.subject))) for check in (take.gate.checks if take.gate else ())],
         "measure_key": take.measure_key,
         "rules_digest": take.rules_digest,
         "measurements": [to_json(measurement) for measurement in take.measurements],
@@ -171,6 +178,8 @@ def _check(check: Check, found: Measurement | None) -> dict[str, Any]:
     spec = METRICS.get(check.rule.metric)
     return {
         "metric": check.rule.metric,
+        "subject": check.rule.subject,
+        "stage": str(stage_of(check.rule)),
         "verdict": str(check.verdict),
         "value": check.value,
         "op": str(check.rule.op),
@@ -179,6 +188,8 @@ def _check(check: Check, found: Measurement | None) -> dict[str, Any]:
         "required": check.rule.required,
         "source": check.rule.source,
         "when": check.rule.when,
+        "basis": check.rule.basis,
+        "audit": check.rule.audit,
         "version": found.version if found else "",
         "measured": spec.definition if spec else "",
         "message": check.message,
@@ -192,14 +203,20 @@ def _judged(document: Mapping[str, Any]) -> dict[str, Any]:
         "measure_key": document["measure_key"],
         "measurements": tuple(from_json(Measurement, item) for item in document["measurements"]),
         "rules_digest": document["rules_digest"],
-        "gate": GateResult(Verdict(verdict), tuple(_checks(document["checks"]))) if verdict else None,
+        "gate": _gate(verdict, document) if verdict else None,
         "decided": document["decided"],
         "approved": document["approved"],
     }
 
 
+def _gate(verdict: str, document: Mapping[str, Any]) -> GateResult:
+    stage, reason = document.get("decided_by", ""), document.get("reason", "")  # gate results of before stages have neither
+    return GateResult(Verdict(verdict), tuple(_checks(document["checks"])), stage, reason)
+
+
 def _checks(items: Iterable[Mapping[str, Any]]) -> Iterable[Check]:
     for item in items:
         when = item.get("when", RULE_WHEN)  # gate results of before rules said when
-        rule = Rule(item["metric"], Op(item["op"]), float(item["threshold"]), item["required"], item["source"], when)
+        said = {name: item[name] for name in ("subject", "basis", "audit") if name in item}
+        rule = Rule(item["metric"], Op(item["op"]), float(item["threshold"]), item["required"], item["source"], when, **said)
         yield Check(rule, item["value"], Verdict(item["verdict"]), item["message"])

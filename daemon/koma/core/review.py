@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from koma.core.document import Doc
-from koma.core.gate import Check, GateResult, Op, Rule, overall
+from koma.core.gate import Check, GateResult, Op, Rule, decided
 from koma.core.keys import text_digest
 from koma.core.problem import Place, Problem, Severity
 from koma.core.rows import TakeRow
@@ -227,13 +227,13 @@ def with_word(gate: GateResult | None, said: Said | None) -> GateResult | None:
         checks = (*checks, _rejection(said))
     if not checks:
         return gate if gate is not None and not gate.checks else None
-    return GateResult(overall(checks), checks)
+    return decided(checks)
 
 
 def kept_word(gate: GateResult | None, before: GateResult | None) -> GateResult | None:
     """Give a new gate result with the rejection that the one before it had."""
     words = tuple(check for check in (before.checks if before else ()) if check.rule.metric == METRIC)
-    return gate if gate is None or not words else GateResult(overall((*gate.checks, *words)), (*gate.checks, *words))
+    return gate if gate is None or not words else decided((*gate.checks, *words))
 
 
 def _rejection(said: Said) -> Check:

@@ -1,46 +1,27 @@
-"""Which rules a take must pass: the profile `basic`, a project's own thresholds over it, and the digests that planning compares.
+"""Which rules a take must pass: a profile, what tuning documents say over it, then the project's own thresholds; and their digest."""
 
-Every threshold of the profile stands in this file, and nowhere else.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
+from koma.core.against import Against
 from koma.core.gate import Op, Rule
-from koma.core.keys import KEY_FORMAT, digest, text_digest
+from koma.core.keys import KEY_FORMAT, digest
 from koma.core.metrics import METRICS
-from koma.core.rate import standard_fps
-from koma.core.spec.standard import RULE_WHEN
-from koma.core.words import BackendKind, Phase
+from koma.core.profiles import OF_THE_WHOLE, Asked, metrics_of, profile_rules
+from koma.core.spec.standard import GATE_PROFILE, RULE_WHEN
+from koma.core.words import Phase
 
-# Anime holds a drawing for two, three or four frames: on fours, three pairs of four stand still.
-FROZEN_LIMIT = 0.8
-# Vetoes only what is plainly smeared: at the working size, a clean drawing measures in the hundreds and a heavy blur below 10.
-SHARPNESS_FLOOR = 15.0
-
-Part = Literal["take", "segment", "join", "finish"]
 _SHAPE = frozenset({"width", "height", "frame-count", "frame-rate", "duration"})  # what a finishing step may change on purpose
-_OF_THE_WHOLE = frozenset({"frame-count", "frame-rate", "duration", "frozen"})  # what one segment of a chain says nothing about
-
 _OPS = {"min": Op.AT_LEAST, "max": Op.AT_MOST, "equals": Op.EQUALS}
 
 
-def gate_rules(
-    phase: Phase,
-    backend: BackendKind,
-    expect: Mapping[str, Any],
-    own: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    file: str,
-    *,
-    part: Part = "take",
-    followed: bool = False,
-) -> tuple[Rule, ...]:
-    """Rules that one file of a target must pass: the profile's, with those of a project over them that are about this part.
+def gate_rules(asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
+    """Rules that one file of a target must pass, before tuning: the profile's, with a project's own over them that are about this part.
 
-    `own` is `gates.rules` of the project document in `file`: `all` or a phase → metric → threshold. `backend` is what drew the pixels:
-    for a file that the CPU made of others, the backend of those. `expect` describes this very file: a segment has those of its run, a
-    join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
+    `gates` is that field of the project document in `file`; its `rules` are: `all` or a phase → metric → threshold. `asked.backend` is
+    what drew the pixels: for a file that the CPU made of others, the backend of those. `asked.expect` describes this very file: a segment
+    has those of its run, a join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
 
     - `take`, one plain render: own rules `post`; of a still `pre` as well, because a further render reads it.
     - `segment`, a run of a chain: `pre` and `post`, but nothing about motion, frame count, rate or length, which are the whole's: a run
@@ -51,87 +32,87 @@ def gate_rules(
 
     Where an own rule does not count, the profile's rule for that metric stands.
     """
-    rules = basic_rules(phase, backend, expect, part=part)
-    for scope in ("all", phase):
-        mine = {metric: wish for metric, wish in (own.get(scope) or {}).items() if _counts(metric, wish, phase, part, followed=followed)}
-        rules = with_overrides(rules, mine, f"{file} gates.rules.{scope}")
-    return rules
+    return own_rules(base_rules(asked, gates), asked, gates, file, followed=followed)
 
 
-def _counts(metric: str, wish: Mapping[str, Any], phase: Phase, part: Part, *, followed: bool) -> bool:
-    """Whether a project's own rule is about this part."""
-    match wish.get("when", RULE_WHEN):
-        case "final":
-            return part in ("join", "finish") and not followed
-        case "pre":
-            return (part == "segment" and metric not in _OF_THE_WHOLE) or (part == "take" and phase is Phase.STILL)
-        case _:
-            silent = {"segment": _OF_THE_WHOLE, "finish": _SHAPE}.get(part, frozenset())
-            return metric not in silent
+def base_rules(asked: Asked, gates: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Rules of the profile that a project chose, with its choices about it."""
+    profile, overall = gates.get("profile") or GATE_PROFILE, gates.get("overall")
+    identity, audit = gates.get("identity") or "", gates.get("audit") or ""
+    return profile_rules(profile, asked, identity=identity, overall=overall is not False, audit=audit)
 
 
-def basic_rules(phase: Phase, backend: BackendKind, expect: Mapping[str, Any], *, part: Part = "take") -> tuple[Rule, ...]:
-    """Rules of the profile `basic`.
-
-    `expect` may hold `width`, `height` (px), `frames`, `fps` and `motion` (bool); what is missing or 0 is not required.
-    The animatic is judged by the file contract only, and so is the phase of that name. A segment need not move.
-    """
-    rules = [Rule("decodes", Op.EQUALS, 1), *_contract(phase, expect), Rule("blank", Op.EQUALS, 0), Rule("black", Op.EQUALS, 0)]
-    if backend is not BackendKind.ANIMATIC and phase is not Phase.ANIMATIC:
-        rules += [rule for rule in _quality(phase, expect) if part != "segment" or rule.metric not in _OF_THE_WHOLE]
+def own_rules(rules: Sequence[Rule], asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
+    """Put a project's own rules over others, as far as they are about this part."""
+    own = gates.get("rules") or {}
+    for scope in ("all", asked.phase):
+        mine = {metric: wish for metric, wish in (own.get(scope) or {}).items() if _counts(metric, wish, asked, followed=followed)}
+        rules = with_overrides(rules, mine, f"{file} gates.rules.{scope}", asked.against)
     return tuple(rules)
 
 
-def _contract(phase: Phase, expect: Mapping[str, Any]) -> list[Rule]:
-    wanted = {"width": expect.get("width"), "height": expect.get("height")}
-    frames, fps = expect.get("frames") or 0, standard_fps(expect.get("fps") or 0.0)
-    if phase is Phase.STILL:
-        wanted["frame-count"] = 1
-    else:
-        wanted |= {"frame-count": frames, "frame-rate": fps, "duration": frames / fps if fps else 0}
-    return [Rule(metric, Op.EQUALS, float(value)) for metric, value in wanted.items() if value]
+def _counts(metric: str, wish: Mapping[str, Any], asked: Asked, *, followed: bool) -> bool:
+    """Whether a project's own rule is about this part."""
+    match wish.get("when", RULE_WHEN):
+        case "final":
+            return asked.part in ("join", "finish") and not followed
+        case "pre":
+            return (asked.part == "segment" and metric not in OF_THE_WHOLE) or (asked.part == "take" and asked.phase is Phase.STILL)
+        case _:
+            silent = {"segment": OF_THE_WHOLE, "finish": _SHAPE}.get(asked.part, frozenset())
+            return metric not in silent
 
 
-def _quality(phase: Phase, expect: Mapping[str, Any]) -> list[Rule]:
-    moves = phase is not Phase.STILL and bool(expect.get("motion"))
-    frozen = [Rule("frozen", Op.AT_MOST, FROZEN_LIMIT)] if moves else []
-    return [*frozen, Rule("sharpness", Op.AT_LEAST, SHARPNESS_FLOOR)]
-
-
-def with_overrides(rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, Any]], source: str) -> tuple[Rule, ...]:
+def with_overrides(
+    rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, Any]], source: str, against: Against | None = None
+) -> tuple[Rule, ...]:
     """Apply a project's own thresholds: metric id → any of `min`, `max`, `equals` (numbers), `required` (bool) and `when` (kept as it is).
 
-    A metric that names a threshold replaces all rules of that metric; `required` alone keeps their thresholds. `source` is where the
-    overrides stand (`projects/x/project.yaml:12:5`). Names were checked when the document was read.
+    A metric that names a threshold replaces all rules of that metric; `required` alone keeps their thresholds. One that reads characters
+    is asked of each that it can be compared with. `source` is where the overrides stand (`projects/x/project.yaml:12:5`). Names were
+    checked when the document was read.
     """
     result: list[Rule] = []
     for metric in dict.fromkeys([*(rule.metric for rule in rules), *overrides]):
         given = [rule for rule in rules if rule.metric == metric]
-        result += _overridden(metric, given, overrides[metric], source) if metric in overrides else given
+        if metric not in overrides:
+            result += given
+        else:
+            subjects = _subjects(metric, against) if against is not None else [""]
+            result += [rule for subject in subjects for rule in _overridden(metric, given, overrides[metric], source, subject)]
     return tuple(result)
 
 
-def _overridden(metric: str, given: list[Rule], wish: Mapping[str, Any], source: str) -> list[Rule]:
+def _subjects(metric: str, against: Against) -> list[str]:
+    if metric not in METRICS or METRICS[metric].reads != "characters":
+        return [""]
+    return [subject.id for subject in against.subjects]
+
+
+def _overridden(metric: str, given: list[Rule], wish: Mapping[str, Any], source: str, subject: str) -> list[Rule]:
     required = wish.get("required")
-    named = [Rule(metric, op, float(wish[word]), source=source) for word, op in _OPS.items() if wish.get(word) is not None]
-    rules = [replace(rule, when=wish.get("when", RULE_WHEN)) for rule in named or given]
+    audit = any(rule.audit for rule in given)
+    named = [
+        Rule(metric, op, float(wish[word]), source=source, subject=subject, basis="placeholder", audit=audit)
+        for word, op in _OPS.items()
+        if wish.get(word) is not None
+    ]
+    mine = named or [rule for rule in given if rule.subject == subject]
+    rules = [replace(rule, when=wish.get("when", RULE_WHEN)) for rule in mine]
     return rules if required is None else [replace(rule, required=required, source=source) for rule in rules]
 
 
 def measures_for(rules: Iterable[Rule]) -> tuple[str, ...]:
     """Metric ids that these rules need, each once, in their order."""
-    return tuple(dict.fromkeys(rule.metric for rule in rules))
+    return metrics_of(tuple(rules))
 
 
 def rules_digest(rules: Iterable[Rule]) -> str:
     """Sha256 hex over what rules demand. Their order, and the line at which a threshold is written, change nothing."""
-    return digest([KEY_FORMAT, *sorted([r.metric, str(r.op), float(r.threshold), r.required] for r in rules)])
+    demands = [[r.metric, str(r.op), float(r.threshold), r.required, *([r.subject] if r.subject else []), *_stamp(r)] for r in rules]
+    return digest([KEY_FORMAT, *sorted(demands, key=str)])
 
 
-def _known_version(metric: str) -> str:
-    return METRICS[metric].version
-
-
-def measure_key(metrics: Iterable[str], version: Callable[[str], str] = _known_version) -> str:
-    """Sha256 hex over metric ids with their versions, in any order. `version` raises KeyError for an unknown id."""
-    return text_digest(KEY_FORMAT, *(f"{metric}={version(metric)}" for metric in sorted(set(metrics))))
+def _stamp(rule: Rule) -> list[str]:
+    """Count what a calibrated threshold rests on, so that it stands beside each result."""
+    return [rule.basis] if rule.basis.startswith("calibrated") else []

@@ -1,6 +1,6 @@
 """One project as resolving sees it: its documents by kind and id, and its reference pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -39,7 +39,8 @@ class World:
 
     `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder;
     of a shot that was left out `held` has ("shot", "s01/sh010"), "s01/" if its id can't be read.
-    `scene` gives a scene by its id, for shots that continue from one of another scene.
+    `scene` gives a scene by its id, for shots that continue from one of another scene. `weights` are digests of the models that learned
+    metrics can load here, by name; `tunings` its tuning documents by id.
     """
 
     folder: str
@@ -53,6 +54,8 @@ class World:
     unread: bool = False
     held: frozenset[tuple[str, str]] = frozenset()
     scene: Callable[[str], Doc | None] = _no_scene
+    weights: Mapping[str, str] = field(default_factory=dict)
+    tunings: tuple[Doc, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict)
 
     def perhaps(self, kind: str, name: str) -> bool:

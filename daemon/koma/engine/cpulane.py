@@ -6,15 +6,16 @@ Every function answers with an event of the job, and raises nothing but StoreErr
 import asyncio
 import tempfile
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from koma.core.attempt import request_of
 from koma.core.faults import StoreError
 from koma.core.job import Job
-from koma.core.media import Role
+from koma.core.media import Artifact, Role
 from koma.core.request import Failure, FailureClass
+from koma.core.scores import in_order, stamped, still_true
 from koma.core.step import Collected, CollectFailed, Event, Measured, PublishedAs, Recalled, Recorded, StepFailed
 from koma.core.words import BackendKind
 from koma.engine.taking import TakeMissingError, key_to_lie, must_publish, take_of, whole_take
@@ -23,13 +24,14 @@ from koma.ports import Measure as MeasurePort
 
 T = TypeVar("T")
 Offload = Callable[..., Awaitable[Any]]
+Prepare = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class CpuLane:
     """The CPU lane of one store. `offload` runs a blocking function elsewhere, one at a time.
 
     `versions` of Koma and of each backend go into a take's receipt as they are known when it is recorded. `scratch` is a folder for files
-    on their way, else the system's.
+    on their way, else the system's. `prepare` is told which metrics come next, before they are measured.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class CpuLane:
         versions: Mapping[BackendKind, Mapping[str, str]],
         scratch: Path | None = None,
         offload: Offload = asyncio.to_thread,
+        prepare: Prepare | None = None,
     ) -> None:
         self._store = store
         self._objects = objects
@@ -54,6 +57,7 @@ class CpuLane:
         self._versions = versions
         self._scratch = scratch
         self._offload = offload
+        self._prepare = prepare
         self._turn = asyncio.Lock()
 
     async def collect(self, job: Job, backend: Backend) -> Event:
@@ -79,11 +83,18 @@ class CpuLane:
         if lossless is None:
             return StepFailed(Failure(FailureClass.NO_OUTPUT, "the take has no lossless object"))
         file = self._objects.path(lossless.file_digest, lossless.suffix)
-        return await self._tried(self._measure_file, file, lossless.media, job)
+        return await self._tried(self._measure_file, file, lossless, job)
 
-    async def _measure_file(self, file: Path, media: Any, job: Job) -> Event:
-        measure = self._measure.measure
-        return Measured(tuple(await self._cpu(measure, file, media, job.work.measures, job.expect)))
+    async def _measure_file(self, file: Path, lossless: Artifact, job: Job) -> Event:
+        """Measure what has no score under the key that is asked for; everything else is known already."""
+        work = job.work
+        known = still_true(job.measurements, work.score_keys)
+        left = [metric for metric in work.measures if metric not in {found.metric for found in known}]
+        if left and self._prepare is not None:
+            await self._prepare(left)
+        made = await self._cpu(self._measure.measure, file, lossless.media, left, work.against) if left else ()
+        fresh = [stamped(found, work.score_keys.get(found.metric, ""), lossless.content_digest) for found in made]
+        return Measured(in_order([*known, *fresh], work.measures))
 
     async def record(self, job: Job) -> Event:
         """Put the take into the store, and its receipt beside the outputs."""

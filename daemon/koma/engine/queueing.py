@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from koma.core.action import Action
+from koma.core.against import Against
 from koma.core.chain import is_segment
 from koma.core.desire import base_key, gate_of
 from koma.core.draft import Draft
@@ -18,6 +19,7 @@ from koma.core.node_rules import Signatures, placeholder
 from koma.core.plan import LOST
 from koma.core.problem import Problem
 from koma.core.request import RenderRequest
+from koma.core.retakes import Retake, retake_to_json, without_changes
 from koma.core.retry import DEADLINE_FACTOR, deadline
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
@@ -71,8 +73,9 @@ class Queueing:
             return None
         world = found.world
         take = self._store.take(action.take_key) if action.take_key else None
-        number = action.take_number or (take.number if take else 1)
-        drawn = self._drafting.one(found, target, number, self._desires.documents.place)
+        number, retake = action.take_number or (take.number if take else 1), action.retake
+        seed_of, values = (retake.seed_of, retake.values) if retake is not None else (number, {})
+        drawn = self._drafting.one(found, target, seed_of, self._desires.documents.place, values)
         if drawn is None:
             return None
         draft, document = drawn
@@ -82,7 +85,8 @@ class Queueing:
             return None
         work = self._work(survey, action, target, draft, world, take, number, request)
         now = self._clock.now()
-        return Job(f"{action.action}-{work.take_key[:24]}-{round(now * 1e6)}", action.action, _STATE[action.action], work, now)
+        name = f"{action.action}-{work.take_key[:24]}-{round(now * 1e6)}"
+        return Job(name, action.action, _STATE[action.action], work, now, restarting=retake is not None and retake.restart)
 
     def _request(
         self, survey: Survey, action: Action, target: Target, draft: Draft, document: Mapping[str, Any], number: int, world: World
@@ -135,6 +139,12 @@ class Queueing:
             return None
         return made
 
+    def _frozen(self, survey: Survey, against: Against) -> Against:
+        """Freeze the pictures that a file is compared with; one that is gone by now is said so when it is measured."""
+        for picture in against.pictures:
+            self._freeze(survey, picture.file_digest, picture.suffix)
+        return against
+
     def _freeze(self, survey: Survey, file_digest: str, suffix: str) -> bool:
         if self._objects.has(file_digest, suffix):
             return True
@@ -148,7 +158,7 @@ class Queueing:
             return False
         return True
 
-    def _origin(self, survey: Survey, target: Target, world: World, request: RenderRequest | None) -> dict[str, Any]:
+    def _origin(self, survey: Survey, target: Target, world: World, request: RenderRequest | None, retake: Retake | None) -> dict[str, Any]:
         """Say where a take comes from, for its receipt."""
         return {
             "commit": survey.snapshot.commit,
@@ -157,6 +167,7 @@ class Queueing:
             **({"style": {"id": world.style.id, "digest": world.style.data_digest}} if world.style is not None else {}),
             "models": _models(request, self._drafting.graphs.signatures()),
             "scene_file": target.scene_file,
+            **({"retry": retake_to_json(retake)} if retake is not None and retake.learned else {}),
         }
 
     def _work(
@@ -170,14 +181,15 @@ class Queueing:
         number: int,
         request: RenderRequest | None,
     ) -> Work:
-        gate = gate_of(world, draft, survey.rendition)
-        key = action.key
+        gate, key, retake = gate_of(world, draft, survey.rendition), action.key, action.retake
+        asked = draft._replace(params=without_changes(draft.params, retake)) if retake is not None and draft.params else draft
+        made_key = take_key(target.id, target.rendition, key, number, draft.seed, retake.values if retake is not None else {})
         return Work(
             target=target.id,
             rendition=target.rendition,
             phase=target.phase,
             render_key=key,
-            take_key=take.take_key if take and request is None else take_key(target.id, target.rendition, key, number, draft.seed),
+            take_key=take.take_key if take and request is None else made_key,
             number=number,
             seed=take.seed if take and request is None else draft.seed,
             backend=BackendKind(target.backend),
@@ -189,8 +201,8 @@ class Queueing:
             rules=gate.rules,
             rules_digest=gate.rules_digest,
             expect=draft.expect,
-            facts=facts_of(world, draft, target.facts_digest),
-            origin=self._origin(survey, target, world, request),
+            facts=facts_of(world, asked, target.facts_digest),
+            origin=self._origin(survey, target, world, request, retake),
             takes_wanted=target.takes_wanted,
             takes_limit=target.takes_limit,
             priority=target.priority,
@@ -199,6 +211,8 @@ class Queueing:
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
             deadline_seconds=deadline(_longest(action, target), self._deadline_factor),
             fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
+            against=self._frozen(survey, gate.against),
+            score_keys=gate.score_keys,
         )
 
     def _fallbacks(self, draft: Draft) -> tuple[Fallback, ...]:

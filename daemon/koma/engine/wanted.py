@@ -16,6 +16,7 @@ from koma.engine.documents import Documents, problems_from_json, problems_to_jso
 
 if TYPE_CHECKING:
     from koma.core.gating import Gating
+    from koma.core.models import LockedModel
     from koma.core.problem import Problem
     from koma.core.review import Reviewed
     from koma.core.rows import Published
@@ -114,7 +115,8 @@ def _blocked(folder: Folder, project: str, owners: Sequence[tuple[str, Head]]) -
 class Desires:
     """Works out what is wanted, and keeps what a pass learned for the questions that follow it: documents, worlds, places of fields.
 
-    `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `look` the content digest and size of a picture.
+    `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `look` the content digest and size of a picture,
+    `models` the models that are recorded, `learns` whether anything is installed that runs them.
     """
 
     def __init__(
@@ -125,6 +127,8 @@ class Desires:
         drafting: "Callable[[], Drafting]",
         salt: Callable[[], str],
         look: Callable[[Path], tuple[str, int, int]],
+        models: "Callable[[], Mapping[str, LockedModel]]" = dict,
+        learns: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._cache = cache
@@ -132,6 +136,8 @@ class Desires:
         self._drafting = drafting
         self._salt = salt
         self._look = look
+        self._models = models
+        self._learns = learns
         self._worlds: Worlds | None = None
         self._reviews: Reviews | None = None
         self.documents = Documents(source, cache)
@@ -184,7 +190,12 @@ class Desires:
         _add(result, known, lying)
         if stale:
             fresh += self._resolve(folder, stale, rendition, inputs, result)
-        result.has_moves = result.has_moves or bool(self.documents.doc(project).data.get("moved"))
+        doc = self.documents.doc(project)
+        result.has_moves = result.has_moves or bool(doc.data.get("moved"))
+        if doc.data.get("commercial"):
+            from koma.engine.licences import licence_problems  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
+            result.problems += licence_problems(folder, doc, self.documents, self._models())
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:
@@ -245,8 +256,12 @@ class Desires:
         if self._worlds is None:
             from koma.engine.worlds import Worlds  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
 
-            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look)
+            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look, self._runnable)
         return self._worlds.world(folder)
+
+    def _runnable(self) -> "Mapping[str, LockedModel]":
+        """Models that can be loaded here; when what runs them is installed, they are others, and what they measure is measured anew."""
+        return self._models() if self._learns() else {}
 
 
 def _listed(problems: "Sequence[Problem]") -> "list[Problem]":

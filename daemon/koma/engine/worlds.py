@@ -6,6 +6,7 @@ from pathlib import Path
 from koma.core.catalog import Folder
 from koma.core.document import Doc
 from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
+from koma.core.models import LockedModel, permitted
 from koma.core.snapshot import PictureRow, Snapshot, SourceFile
 from koma.core.world import Reference, World
 from koma.engine.documents import Documents
@@ -13,16 +14,26 @@ from koma.ports import PlanCache, Source
 
 
 class Worlds:
-    """Makes worlds once per snapshot. `look` decodes a picture: content digest, width and height in px; it raises ValueError."""
+    """Makes worlds once per snapshot. `look` decodes a picture: content digest, width and height in px; it raises ValueError.
+
+    `models` gives the models that are recorded.
+    """
 
     def __init__(
-        self, source: Source, cache: PlanCache, documents: Documents, snapshot: Snapshot, look: Callable[[Path], tuple[str, int, int]]
+        self,
+        source: Source,
+        cache: PlanCache,
+        documents: Documents,
+        snapshot: Snapshot,
+        look: Callable[[Path], tuple[str, int, int]],
+        models: Callable[[], Mapping[str, LockedModel]],
     ) -> None:
         self._source = source
         self._cache = cache
         self._documents = documents
         self._snapshot = snapshot
         self._look = look
+        self._models = models
         self._worlds: dict[str, World] = {}
 
     def world(self, folder: Folder) -> World:
@@ -41,11 +52,13 @@ class Worlds:
             style=self._docs(folder, "style").get(project.data.get("style") or ""),
             characters=self._docs(folder, "character"),
             locations=self._docs(folder, "location"),
+            tunings=tuple(doc for _, doc in sorted(self._docs(folder, "tuning").items())),
             references=self._references(folder),
             pictures=frozenset(self._snapshot.images),
             unread=folder.unread,
             held=frozenset(folder.held).union(_held_shots(folder)),
             scene=lambda scene_id: self._scene(folder, scene_id),
+            weights=permitted(bool(project.data.get("commercial")), self._models()),
         )
 
     def _scene(self, folder: Folder, scene_id: str) -> Doc | None:

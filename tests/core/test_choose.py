@@ -86,7 +86,7 @@ def test_sentences(rows, wanted, limit, published, passed, expected):
 
 
 def test_of_several_takes_the_best_is_chosen():
-    merits = {"take 1": (0, 0.2), "take 2": (0, 0.9), "take 3": (0, 0.4)}
+    merits = {"take 1": (5, 0, 0.2), "take 2": (5, 0, 0.9), "take 3": (5, 0, 0.4)}
     rows = [row(n, PASSED) for n in (1, 2, 3)]
     assert choose(rows, 3, 3, None, published_passed=False, merits=merits).take_key == "take 2"
 
@@ -112,7 +112,7 @@ def situations(draw):
     keys = st.sampled_from(["old take", *(one.take_key for one in rows if one.object_digest)])
     published = draw(st.none() | keys.map(lambda key: shown(key, draw(st.sampled_from([PASSED, FAILED])))))
     passed = published is not None and (published.verdict == PASSED or draw(st.booleans()))
-    merits = draw(st.none() | st.just({one.take_key: (0, draw(st.floats(-1, 1))) for one in rows}))
+    merits = draw(st.none() | st.just({one.take_key: (0, 0, draw(st.floats(-1, 1))) for one in rows}))
     return rows, draw(st.integers(1, 4)), draw(st.integers(1, 6)), published, passed, merits
 
 
@@ -192,6 +192,64 @@ def test_merit_counts_failed_checks_before_distances():
     near, far = gate_of(0.49, [Rule("m", Op.AT_LEAST, 0.5)]), gate_of(0.1, [Rule("m", Op.AT_LEAST, 0.5)])
     good = gate_of(0.51, [Rule("m", Op.AT_LEAST, 0.5)])
     assert merit(good) > merit(near) > merit(far) > merit(gate_of(None, [Rule("m", Op.AT_LEAST, 0.5)])) > merit(None) == NO_MERIT
+
+
+# Metrics of each stage, in the order in which a verdict goes through them, and one that is kept out of choosing.
+RULES = (
+    *(
+        Rule(metric, Op.AT_LEAST, 0.5)
+        for metric in ("decodes", "dynamic-degree", "sharpness", "noise", "face-similarity", "overall-of-all")
+    ),
+    Rule("clip-consistency", Op.AT_LEAST, 0.5, required=False, audit=True),
+    Rule("aesthetic", Op.AT_LEAST, 0.5, required=False),
+)
+
+
+def measured(**values):
+    """A gate result in which everything is just good enough, but for these."""
+    known = {rule.metric: 0.5 for rule in RULES} | {name.replace("_", "-"): value for name, value in values.items()}
+    return judge([Measurement(metric, "1", "", value) for metric, value in known.items()], RULES)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        pytest.param(measured(), measured(face_similarity=0.4), id="one that passed goes before one that failed"),
+        pytest.param(measured(face_similarity=0.0), measured(sharpness=0.49), id="the later the stage that failed, the better"),
+        pytest.param(measured(sharpness=0.0), measured(dynamic_degree=0.49), id="a floor is later than motion"),
+        pytest.param(measured(dynamic_degree=0.0), measured(decodes=0.0), id="motion is later than validity"),
+        pytest.param(
+            measured(sharpness=0.0, face_similarity=0.9),
+            measured(sharpness=0.4, face_similarity=0.4),
+            id="fewer failures go before distance",
+        ),
+        pytest.param(measured(sharpness=0.4), measured(sharpness=0.3), id="of as many failures the nearer one is better"),
+        pytest.param(measured(aesthetic=0.9), measured(aesthetic=0.6), id="what is not required counts for the distance"),
+        pytest.param(measured(sharpness=0.4), measured(sharpness=None), id="a near miss goes before what has no value"),
+    ],
+)
+def test_the_documented_order_of_takes(better, worse):
+    assert merit(better) > merit(worse)
+
+
+@given(st.floats(0, 1), st.none() | st.floats(0, 1))
+def test_an_audited_metric_takes_no_part_in_choosing(one, other):
+    assert merit(measured(clip_consistency=one)) == merit(measured(clip_consistency=other))
+    assert merit(measured(clip_consistency=one, sharpness=0.1)) == merit(measured(clip_consistency=other, sharpness=0.1))
+
+
+def test_an_audited_metric_that_fails_a_take_does_not_make_it_the_worse_one():
+    rules = [Rule("clip-consistency", Op.AT_LEAST, 0.5, audit=True), Rule("sharpness", Op.AT_LEAST, 0.5)]
+    odd, blurred = (
+        judge([Measurement("clip-consistency", "1", "", odd), Measurement("sharpness", "1", "", sharp)], rules)
+        for odd, sharp in ((0.1, 0.6), (0.9, 0.4))
+    )
+    assert merit(odd) > merit(blurred)
+
+
+def test_of_failed_takes_the_one_that_came_furthest_is_shown():
+    merits = {f"take {n}": merit(gate) for n, gate in enumerate((measured(face_similarity=0.1), measured(sharpness=0.4)), 1)}
+    assert choose([row(1, FAILED), row(2, FAILED)], 1, 2, None, published_passed=False, merits=merits).take_key == "take 1"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from koma.core.words import ActionKind, BackendKind, Reason
 
 if TYPE_CHECKING:
     from koma.core.phases import PhaseRate
+    from koma.core.retakes import Retake
 
 _NONE: Mapping[Any, Any] = {}
 LEAST_SECONDS = 0.001
@@ -32,7 +33,8 @@ class Action(NamedTuple):
     `key` is its render_key, "" while an upstream target is undecided (`certain` is False then). `take_number` is the take that a render
     would make, `take_key` the take that restore, measure, gate and publish are about. `cause` is the target id that this one follows from,
     "" for a root cause. `waits_for` are needed targets that are not there yet. Seconds are GPU seconds, 0 where nothing renders. `message`
-    says in words what keeps it from going on: of a render, that its phase is closed.
+    says in words what keeps it from going on: of a render, that its phase is closed. `retake` says what a later take changes and why, None
+    for a first take and for those that are made up front.
     """
 
     target_id: str
@@ -49,6 +51,7 @@ class Action(NamedTuple):
     p90_seconds: float = 0.0
     changed: tuple[Change, ...] = ()
     message: str = ""
+    retake: "Retake | None" = None
 
 
 class Observed(NamedTuple):
@@ -57,6 +60,7 @@ class Observed(NamedTuple):
     `running` maps (target, render_key) of unfinished jobs to their action; `flags` are the store's small facts; `has_object` says whether
     an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template; `pinned`
     finds the take that a target is pinned to, given the target and the pin. `doubted` are ids of targets whose published take was rejected.
+    `retake` works out what a take changes, given the target, all takes of its render_key, and the number; None where nothing is known.
     """
 
     published: Mapping[str, Published]
@@ -68,6 +72,7 @@ class Observed(NamedTuple):
     durations: Callable[[], Mapping[str, Sequence[float]]] = dict
     pinned: Callable[[Target, str], TakeRow | None] = lambda _target, _pin: None
     doubted: Collection[str] = ()
+    retake: "Callable[[Target, Sequence[TakeRow], int], Retake | None]" = lambda _target, _takes, _number: None
 
     def cost(self, target: Target) -> tuple[float, float]:
         """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0.

@@ -1,19 +1,30 @@
 """Which take of a render_key is to lie in the outputs folder, and whether a person has to decide.
 
-Order of good takes: approved before passed; where several takes were asked for, the better before the worse (`merit`); then the later
-before the earlier. Of failed takes the one with the best merit, then the later, and only ever one that has a picture.
+The order of takes, the best first:
+
+1. approved by a person
+2. passed; of several that were asked for up front the one with the larger mean distance from its thresholds
+3. failed, and only ever one that has a picture: the later the stage whose required checks did not all pass; the fewer of those that did
+   not pass in all; the larger mean distance
+4. the later one
+
+A distance is that of a value from its threshold, in parts of the threshold, from -1 to 1; above 0 is the good side, and what has no value
+counts -1. Rules that are not required count for the distance alone, and a metric that is audited counts for nothing: it is to say how good
+the chosen ones are, and of many takes the best always looks better than it is by what chose it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from koma.core.gate import Check, GateResult, Op
+from koma.core.gate import Check, GateResult, Op, decided
+from koma.core.metrics.spec import Stage
 from koma.core.rows import Published
 from koma.core.words import Reason, Verdict
 
-Merit = tuple[int, float]  # minus the number of failed required checks, mean distance from the thresholds in -1..1
-NO_MERIT: Merit = (-1_000_000, -1.0)
+Merit = tuple[int, int, float]  # stages passed, minus the number of required checks that did not pass, mean distance in -1..1
+NO_MERIT: Merit = (-1, 0, -1.0)
+_STAGES = tuple(Stage)
 
 
 class Row(Protocol):
@@ -91,12 +102,15 @@ def is_good(row: Row) -> bool:
 
 
 def merit(gate: GateResult | None) -> Merit:
-    """How well a take did against its rules; higher is better. Optional rules count for the distance alone."""
+    """How well a take did against its rules; higher is better."""
     if gate is None:
         return NO_MERIT
-    failed = sum(check.rule.required and check.verdict is not Verdict.PASSED for check in gate.checks)
-    distances = [_distance(check) for check in gate.checks]
-    return -failed, sum(distances) / len(distances) if distances else 0.0
+    checks = tuple(check for check in gate.checks if not check.rule.audit)
+    stage = decided(checks).stage
+    failed = sum(check.rule.required and check.verdict is not Verdict.PASSED for check in checks)
+    distances = [_distance(check) for check in checks]
+    passed = _STAGES.index(Stage(stage)) if stage else len(_STAGES)
+    return passed, -failed, sum(distances) / len(distances) if distances else 0.0
 
 
 def _may_retake(takes: Sequence[Row], limit: int) -> bool:

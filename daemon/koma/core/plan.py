@@ -251,9 +251,11 @@ class _Planner:
             return Action(target.id, ActionKind.HOLD, Reason.WAITING, target, key, cause=stuck, waits_for=waits)
         p50, p90 = self._observed.cost(target)
         number = number or max((row.number for row in takes), default=0) + 1
-        return Action(
+        render = Action(
             target.id, ActionKind.RENDER, reason, target, key, waits_for=waits, take_number=number, p50_seconds=p50, p90_seconds=p90
         )
+        learns = number > 1 and reason is not Reason.TAKES
+        return render._replace(retake=self._observed.retake(target, takes, number)) if learns else render
 
     def _published_number(self, target: Target, takes: Sequence[TakeRow]) -> int:
         published = self._observed.published.get(target.id)
@@ -285,7 +287,7 @@ class _Planner:
             kind = ActionKind.KEEP if stalled is None else ActionKind.HOLD
             return Action(target.id, kind, stalled or Reason.CURRENT, target, key, take_key=best.take_key)
         if not self._observed.has_object(best.object_digest, target.suffix):
-            return self._render(target, key, (), Reason.MISSING_OBJECT, best.number)
+            return self._render(target, key, (best,), Reason.MISSING_OBJECT, best.number)
         kind, reason = why_publish(target, key, best, published)
         return Action(target.id, kind, reason, target, key, take_key=best.take_key)
 

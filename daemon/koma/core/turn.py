@@ -59,7 +59,10 @@ def _submit(job: Job, now: float, made_room: Freed | None = None) -> Step:
 
 
 def _restarted(job: Job, message: str, now: float, *, done: bool) -> Step:
+    """Go on after a restart. One before the first attempt was only to help: without it the take is made all the same, and says so."""
     tried = replace(job, restarting=False, restarts=job.restarts + 1 if done or message else job.restarts)
+    if job.attempt == 0:
+        return _submit(replace(tried, restart_failed="" if done else message or "no restart command is configured"), now)
     if done:
         again, effects = _submit(tried, now)
         return again, (Emit("job_retried", facts(tried)), *effects)

@@ -46,11 +46,17 @@ class Paths(NamedTuple):
     state: Path
     cache: Path
     templates: Path
+    models: Path
 
     @property
     def private(self) -> Path:
         """Everything in outputs/ that is Koma's own."""
         return self.outputs / ".koma"
+
+    @property
+    def models_lock(self) -> Path:
+        """The digests of the model files, and their licences."""
+        return self.models / "models.json"
 
     @property
     def inbox(self) -> Path:
@@ -100,6 +106,12 @@ class HttpConfig(NamedTuple):
     port: int
 
 
+class MeasureConfig(NamedTuple):
+    """Where learned metrics run: `auto` is the CPU while a render runs, and a graphics card that is idle and has room."""
+
+    device: str  # auto | cpu | cuda
+
+
 class LogConfig(NamedTuple):
     """How log lines look: `auto` is console on a terminal, JSON elsewhere."""
 
@@ -117,6 +129,7 @@ class Config(NamedTuple):
     paths: Paths
     backends: tuple[BackendConfig, ...]
     safety: SafetyConfig
+    measure: MeasureConfig
     http: HttpConfig
     log: LogConfig
     store: str
@@ -177,6 +190,7 @@ def config_from_mapping(data: Any, positions: Mapping[KeyPath, tuple[int, int]],
         paths=_paths(root.section("paths"), workspace),
         backends=_backends(root),
         safety=_safety(root.section("safety")),
+        measure=_measure(root.section("measure")),
         http=_http(root.section("http")),
         log=_log(root.section("log")),
         store=root.text("store", "sqlite", ["sqlite"]),
@@ -213,6 +227,7 @@ def _paths(fields: Fields, workspace: Path) -> Paths:
         state=workspace / fields.text("state", str(outputs / ".koma/state.db")),
         cache=workspace / fields.text("cache", str(outputs / ".koma/cache.db")),
         templates=workspace / fields.text("templates", "templates"),
+        models=workspace / fields.text("models", "models"),
     )
     fields.done()
     return paths
@@ -254,6 +269,12 @@ def _safety(fields: Fields) -> SafetyConfig:
     )
     fields.done()
     return safety
+
+
+def _measure(fields: Fields) -> MeasureConfig:
+    measure = MeasureConfig(device=fields.text("device", "auto", ["auto", "cpu", "cuda"]))
+    fields.done()
+    return measure
 
 
 def _http(fields: Fields) -> HttpConfig:

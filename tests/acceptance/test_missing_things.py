@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from koma.measures.learned import runtime
 from support.served import CHECKPOINT, ServedComfyUI
 from support.workspaces import ADULT, REN, STILL, VIDEO, Workspace
 
@@ -75,3 +78,11 @@ def test_a_card_that_is_too_small_holds_what_needs_more(workspace: Workspace, se
     server.fake.vram_total = 24 << 30
     workspace.once()
     assert workspace.actions() == {}
+
+
+def test_two_onnx_runtimes_are_refused_at_start_with_the_fix(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "installed", lambda: {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.31.1"})
+    done = workspace.once(code=1)
+    assert "several ONNX runtimes are installed (onnxruntime 1.31.1 and onnxruntime-gpu 1.31.1)" in done.err
+    assert "do: python -m pip uninstall -y onnxruntime onnxruntime-gpu, then `make quality-cpu`" in done.err
+    assert not workspace.submitted()

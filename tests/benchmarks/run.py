@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("plan_speed.py", "idle.py", "overhead.py", "families.py")
+PARTS = ("plan_speed.py", "idle.py", "overhead.py", "families.py", "measuring.py")
 
 
 def main() -> int:

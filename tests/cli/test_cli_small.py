@@ -1,4 +1,4 @@
-"""`koma schema`, `measure`, `signatures` and `events`."""
+"""`koma schema`, `signatures` and `events`."""
 
 import json
 
@@ -8,7 +8,6 @@ from koma.cli.events import since_when
 from koma.core.errors import UsageError
 from koma.core.schema import BEGIN, END, schemas
 from koma.templating.signatures import load_recorded
-from support.pictures import drawing, flat, save, save_clip
 from support.workspaces import STILL
 
 # -- schema ---------------------------------------------------------------------------------------------------------------
@@ -38,41 +37,6 @@ def test_schema_leaves_a_readme_without_markers_alone(workspace):
     workspace.write("specs/README.md", "mine\n")
     assert workspace.koma("schema").code == 0
     assert workspace.read("specs/README.md") == "mine\n"
-
-
-# -- measure --------------------------------------------------------------------------------------------------------------
-
-
-def test_measure_tells_every_metric_of_a_clip(workspace, tmp_path):
-    clip = save_clip(tmp_path / "a.mkv", [drawing(shift=n) for n in range(6)])
-    (file,) = workspace.koma("measure", "--json", str(clip)).json["files"]
-    values = {m["metric"]: m["value"] for m in file["measurements"]}
-    assert (values["decodes"], values["frame-count"], values["frame-rate"], values["width"], values["frozen"]) == (1, 6, 12, 48, 0)
-
-
-def test_measure_prints_a_table_of_several_files(workspace, tmp_path):
-    done = workspace.koma("measure", *(str(save(p, tmp_path / n)) for p, n in ((flat(0), "black.png"), (drawing(), "busy.png"))))
-    rows = {tuple(line.split()[:2]): line.split()[2] for line in done.out.splitlines()[1:] if len(line.split()) > 2}
-    assert (rows["black.png", "black"], rows["busy.png", "black"]) == ("1", "0")
-    assert done.code == 0
-
-
-def test_a_file_that_does_not_decode_says_why_and_ends_with_1(workspace):
-    done = workspace.koma("measure", str(workspace.root / "koma.yaml"))
-    assert done.code == 1
-    assert done.out.count("koma.yaml  ") == 1
-    assert "not a readable clip" in done.out
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [(["nowhere.png"], "nowhere.png can't be read"), (["--metric", "shapness", "x.png"], "did you mean `sharpness`?")],
-    ids=["a file that is not there", "a metric that does not exist"],
-)
-def test_measure_refuses(workspace, args, words):
-    done = workspace.koma("measure", *args)
-    assert done.code == 2
-    assert words in done.err
 
 
 # -- signatures -----------------------------------------------------------------------------------------------------------

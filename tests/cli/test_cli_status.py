@@ -31,7 +31,7 @@ def test_a_closed_phase_says_what_is_missing(workspace):
     assert (still["scope"], still["phase"], still["passed"], still["wanted"], still["threshold"]) == ("demo", "still", 0, 3, 0.8)
     assert (still["open"], still["rate"], still["interval"]) == (True, 0, {"low": 0, "high": 0.5615})
     assert still["missing"] == [STILL, ADULT, REN]
-    why = f"0 of 3 stills passed, 3 are needed; missing: {STILL}, {ADULT}, {REN}"
+    why = f"0 of 3 stills passed, 3 are needed (95 % interval of the rate: 0% to 56%); missing: {STILL}, {ADULT}, {REN}"
     assert (video["open"], video["why"], video["missing"]) == (False, why, [VIDEO])
     lines = workspace.koma("status").out.splitlines()
     assert "demo   still  0 of 3  0%    0% to 56%      80%     open" in lines

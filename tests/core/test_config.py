@@ -42,11 +42,13 @@ def test_every_setting_can_be_written(tmp_path):
 rendition: final
 watch: [shows/*, one]
 source: {mode: git, ref: main, repository: ../story, debounce_seconds: 1, debounce_max_seconds: 5, rescan_seconds: 60, references_settle: 0}
-paths: {outputs: renders, objects: /big/objects, state: /fast/state.db, cache: /tmp/cache.db, templates: graphs}
+paths: {outputs: renders, objects: /big/objects, state: /fast/state.db, cache: /tmp/cache.db, templates: graphs,
+        models: /big/models}
 backends:
   - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, deadline_factor: 3,
      vram_limit: 0.9, free: always, restart: [systemctl, restart, comfyui]}
 safety: {max_gpu_minutes: 90, retire_share: 0.25, retire_at_least: 4}
+measure: {device: cuda}
 http: {host: localhost, port: 0, enabled: false}
 log: {format: json, level: debug}
 store: sqlite
@@ -58,6 +60,8 @@ store: sqlite
     assert config.paths.outputs == tmp_path / "renders"
     assert config.paths.objects == Path("/big/objects")
     assert config.paths.cache == Path("/tmp/cache.db")  # noqa: S108 - only a name
+    assert config.paths.models == Path("/big/models")
+    assert config.measure.device == "cuda"
     assert config.paths.inbox == tmp_path / "renders/.koma/inbox"
     (backend,) = config.backends
     assert (backend.url, backend.yield_to_people, backend.deadline_factor) == ("http://10.0.0.5:8188", True, 3.0)

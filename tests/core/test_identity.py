@@ -1,8 +1,11 @@
 """Identity records: pictures, colours and marks of one version, with the definition of everything that is measured."""
 
+import math
+
 import pytest
 
 from koma.core.cast import resolve_character
+from koma.core.faces import FaceMarks, Looking, in_words, mean_of
 from koma.core.identity import DEFINITIONS, Marks, Shade, difference, identity_record, merged_shades, style_of
 from koma.core.references import sort_out
 from koma.core.world import Reference
@@ -22,10 +25,10 @@ def marks(*shades, **values):
 INK, SKY, NIGHT = Shade("#101010", (5.0, 0.0, 0.0), 0.7), Shade("#88aaff", (70.0, 10.0, -45.0), 0.3), Shade("#141414", (7.0, 1.0, 1.0), 0.4)
 
 
-def record(*pictures, overlays=None, seen=None, version="base"):
-    made = world()
-    who = resolve_character(made, {"id": "aki"})
-    return identity_record(who, version, [sort_out([("", one) for one in pictures])], overlays or {}, seen or {}, LABS.__getitem__)
+def record(*pictures, overlays=None, seen=None, version="base", **faces):
+    who = resolve_character(world(), {"id": "aki"})
+    used = sort_out([("", one) for one in pictures])
+    return identity_record(who, version, [used], overlays or {}, seen or {}, LABS.__getitem__, **faces)
 
 
 def test_a_record_as_somebody_last_read_it():
@@ -79,11 +82,11 @@ def test_a_record_as_somebody_last_read_it():
                 {"colour": "#88aaff", "lab": [70.0, 10.0, -45.0], "share": 0.3},
             ],
         },
-        "faces": {"counted": False, "why": "not looked for: that needs a face detector, which this installation does not have"},
+        "faces": {"counted": False, "why": "not looked for"},
         "embeddings": {
             "face": None,
             "image": None,
-            "why": "not made: that needs an embedding model, which this installation does not have",
+            "why": "not looked for; of whole pictures: not made: metrics compare with the pictures themselves",
         },
     }
 
@@ -99,6 +102,91 @@ def test_what_nobody_measured_is_null():
     assert {found["style"][name]["value"] for name in DEFINITIONS} == {None}
     assert found["palette"]["measured"] == []
     assert found["palette"]["slots"]["hair"] == {"colour": "#101010", "lab": [5.0, 0.0, 0.0]}
+
+
+WEIGHTS = (
+    {"name": "face-detector", "sha256": "d" * 64, "licence": "MIT"},
+    {"name": "face-recogniser", "sha256": "e" * 64, "licence": "MIT"},
+)
+SOMEBODY = Looking(WEIGHTS, "")
+NORTH, EAST = (0.0, 1.0), (1.0, 0.0)
+PEOPLE = {picture("one").content_digest: FaceMarks(1, NORTH), picture("two").content_digest: FaceMarks(3, EAST)}
+
+
+def test_faces_are_counted_where_somebody_looks_and_refuse_no_picture():
+    one, two, unseen = picture("one"), picture("two"), picture("unseen")
+    found = record(one, two, unseen, faces=PEOPLE, looking=SOMEBODY)
+    assert [image["path"] for image in found["images"]] == [one.path, two.path, unseen.path]
+    faces = found["faces"]
+    assert (faces["counted"], faces["measured"], faces["of"]) == (True, 2, 3)
+    assert faces["pictures"] == {one.path: 1, two.path: 3}
+    assert faces["notes"] == [
+        {"path": two.path, "note": "it shows 3 faces, and a reference should show one: cut out the one that is meant"}
+    ]
+    assert faces["weights"] == list(WEIGHTS)
+
+
+def test_the_face_is_the_mean_of_the_largest_faces():
+    face = record(picture("one"), picture("two"), faces=PEOPLE, looking=SOMEBODY)["embeddings"]["face"]
+    assert (face["mean"], face["of"], face["weights"]) == ([0.7071, 0.7071], 2, list(WEIGHTS))
+
+
+def test_pictures_without_a_face_have_no_mean_and_say_so():
+    one = picture("one")
+    found = record(one, faces={one.content_digest: FaceMarks(0, ())}, looking=SOMEBODY)
+    assert found["embeddings"]["face"] is None
+    assert found["faces"]["notes"] == [{"path": one.path, "note": "the face detector finds no face in it"}]
+
+
+def test_who_looks_for_faces_changes_no_digest():
+    one = picture("one")
+    assert record(one)["digest"] == record(one, faces=PEOPLE, looking=SOMEBODY)["digest"]
+
+
+MEANS = {
+    "none": ([], []),
+    "one, rounded": ([(0.6, 0.80004)], [0.6, 0.8]),
+    "two that cancel each other out": ([NORTH, (0.0, -1.0)], []),
+    "two that are equal": ([EAST, EAST], [1.0, 0.0]),
+    "one that holds no number": ([(math.nan, 1.0)], []),
+}
+
+
+@pytest.mark.parametrize(("embeddings", "expected"), MEANS.values(), ids=MEANS.keys())
+def test_a_mean_is_a_direction_or_nothing(embeddings, expected):
+    assert mean_of(embeddings) == expected
+
+
+IN_WORDS = {
+    "nobody looked": (record(picture("one")), [("faces", ""), ("embeddings", "")]),
+    "nothing was looked at yet": (record(picture("one"), looking=SOMEBODY), [("faces", "none looked at"), ("embeddings", "")]),
+    "faces were found": (
+        record(picture("one"), picture("two"), faces=PEOPLE, looking=SOMEBODY),
+        [("faces", "1, 3 in 2 of 2 pictures"), ("embeddings", "of the face, from 2 pictures")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "expected"), IN_WORDS.values(), ids=IN_WORDS.keys())
+def test_a_page_says_what_is_known_of_faces(found, expected):
+    lines = in_words(found)
+    assert [(line["name"], line["value"]) for line in lines] == expected
+    assert all(line["about"] for line in lines)
+
+
+def test_the_key_of_a_finding_is_its_models():
+    assert Looking(why="no").key == ""
+    assert SOMEBODY.key != Looking((WEIGHTS[0],), "").key
+
+
+def test_faces_survive_the_cache():
+    assert FaceMarks.from_json(FaceMarks(2, NORTH).to_json()) == FaceMarks(2, NORTH)
+
+
+@pytest.mark.parametrize("data", [{}, {"number": "two", "embedding": []}, {"number": 1, "embedding": [None]}])
+def test_what_is_no_finding_is_refused(data):
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        FaceMarks.from_json(data)
 
 
 BASE = record(picture("one"))

@@ -67,19 +67,21 @@ def test_which_phases_are_open(given_so_far, opened):
         pytest.param(
             {"still": (7, 10), "loop": (0, 10)},
             "loop",
-            "7 of 10 stills passed, 8 are needed; missing: street/s01/sh07/still, street/s01/sh08/still, street/s01/sh09/still",
+            "7 of 10 stills passed, 8 are needed (95 % interval of the rate: 40% to 89%); "
+            "missing: street/s01/sh07/still, street/s01/sh08/still, street/s01/sh09/still",
             id="what is missing is named",
         ),
         pytest.param(
             {"still": (0, 5), "loop": (0, 5)},
             "loop",
-            "0 of 5 stills passed, 4 are needed; missing: street/s01/sh00/still, street/s01/sh01/still, street/s01/sh02/still and 2 more",
+            "0 of 5 stills passed, 4 are needed (95 % interval of the rate: 0% to 43%); "
+            "missing: street/s01/sh00/still, street/s01/sh01/still, street/s01/sh02/still and 2 more",
             id="three at most, and how many more",
         ),
         pytest.param(
             {"still": (0, 1), "video": (0, 1)},
             "video",
-            "0 of 1 stills passed, 1 is needed; missing: street/s01/sh00/still",
+            "0 of 1 stills passed, 1 is needed (95 % interval of the rate: 0% to 79%); missing: street/s01/sh00/still",
             id="one is one",
         ),
         pytest.param(
@@ -97,7 +99,7 @@ def test_which_phases_are_open(given_so_far, opened):
         pytest.param(
             {"still": (0, 1), "loop": (1, 1), "video": (0, 1)},
             "video",
-            "loop is closed: 0 of 1 stills passed, 1 is needed; missing: street/s01/sh00/still",
+            "loop is closed: 0 of 1 stills passed, 1 is needed (95 % interval of the rate: 0% to 79%); missing: street/s01/sh00/still",
             id="the first cause is named",
         ),
         pytest.param({"still": (8, 10), "loop": (0, 10)}, "loop", "", id="nothing where it is open"),

@@ -52,15 +52,6 @@ def test_what_is_good_enough_is_used(given):
     assert sort_out([("", ONE), ("", given)]) == ((ONE, given), ())
 
 
-def test_several_faces_are_refused_where_somebody_looks_for_faces():
-    two, none = picture("two"), picture("none")
-    found = sort_out([("", ONE), ("", two), ("", none)], {ONE: 1, two: 2}.get)
-    assert found.used == (ONE, none)
-    assert [(refused.reason, refused.words) for refused in found.refused] == [
-        (Refusal.FACES, "it shows 2 faces, and a reference shows one")
-    ]
-
-
 SEVERITIES = {
     "dropped and too small: a warning": (picture("a", width=100), "", [("refused-reference", Severity.WARNING)]),
     "listed and too small: an error": (picture("a", width=100), "references.files", [("refused-reference", Severity.ERROR)]),

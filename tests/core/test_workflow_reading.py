@@ -172,7 +172,7 @@ def test_a_damaged_workflow_is_a_problem_or_a_template_and_never_an_exception(da
     data = copy.deepcopy(BASES[name])
     for (where, path), value in damages:
         if where == name:
-            damage(data, path, value)
+            damage(data, path, copy.deepcopy(value))
     found = read_workflow(json.dumps(data).encode(), "x", load_recorded())
     saved = lossless(found.graph, load_recorded()) if isinstance(found, Workflow) else None
     if saved is not None:

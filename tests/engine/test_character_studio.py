@@ -2,16 +2,23 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
+from koma.app.adding import add_model
+from koma.app.eye import eye
+from koma.core.faces import NOBODY, FaceMarks, Looking
 from koma.core.identity import Marks, Shade
 from koma.engine import studio as studio_module
 from koma.engine.studio import Eye
 from koma.engine.studio import Studio as CharacterStudio
+from koma.measures.learned.store import Models
 from support.pictures import drawing
 from support.studio import Studio, animatic
+from support.weights import onnx
 
 HOME = "projects/demo"
 PAGES = "outputs/demo/characters"
@@ -37,13 +44,24 @@ class Counting:
     def __init__(self, opened: Studio):
         app = opened.app
         self.looks, self.pages, self.writes = 0, [], []
-        eye = Eye(self.examine, lambda colour: (float(len(colour)), 0.0, 0.0), self.page)
+        self.looking, self.faces = (lambda _commercial: NOBODY), []
+        eye = Eye(self.examine, self.lab, self.page, self.looker, self.look)
         self.studio = CharacterStudio(app.source, app.cache, app.desires, app.store, eye, self.write, app.config.paths.outputs)
         self.opened = opened
 
     def examine(self, file):
         self.looks += 1
         return Marks((Shade("#101010", (5.0, 0.0, 0.0), 1.0),), 0.1, 0.2, 0.3, 4.0), "data:image/jpeg;base64,AA=="
+
+    def lab(self, colour):
+        return float(len(colour)), 0.0, 0.0
+
+    def looker(self, commercial):
+        return self.looking(commercial)
+
+    def look(self, file, commercial):
+        self.faces.append((file.name, commercial))
+        return FaceMarks(1, (0.6, 0.8))
 
     def page(self, name, facts):
         self.pages.append(facts.get("id", "index"))
@@ -204,8 +222,106 @@ def test_a_picture_that_can_not_be_measured_is_used_unmeasured(made):
     assert (record(made, "aki/child")["style"]["measured"], len(record(made, "aki/child")["images"])) == (0, 1)
 
 
-def failing(_file):
+def failing(*_given):
     raise ValueError("cut short")
+
+
+WEIGHTS = tuple({"name": name, "sha256": name[5] * 64, "licence": "MIT"} for name in ("face-detector", "face-recogniser"))
+
+
+def somebody(_commercial):
+    return Looking(WEIGHTS, "")
+
+
+def looked(made):
+    counting = Counting(made)
+    counting.looking = somebody
+    counting.refresh()
+    return counting
+
+
+def test_faces_are_looked_for_where_somebody_can(made):
+    made.files.write(f"{HOME}/references/aki/outfits/coat/b.png", png(7))
+    counting = looked(made)
+    assert sorted(counting.faces) == [("a.png", False), ("face.png", False)]  # an outfit's pictures show no version
+    child = record(made, "aki/child")
+    assert child["faces"]["pictures"] == {f"{HOME}/references/aki/child/a.png": 1}
+    assert child["embeddings"]["face"]["mean"] == [0.6, 0.8]
+    assert child["embeddings"]["face"]["weights"] == list(WEIGHTS)
+
+
+def test_faces_are_looked_for_once_and_nothing_is_written_again(made):
+    counting = looked(made)
+    assert counting.refresh() == []
+    made.restart()
+    again = Counting(made)
+    again.looking = somebody
+    assert (again.refresh(), again.faces) == ([], [])
+
+
+def test_models_that_come_or_go_write_the_records_that_they_change(made):
+    counting = Counting(made)
+    counting.refresh()
+    assert "not looked for" in record(made, "aki/child")["faces"]["why"]
+    without = record(made, "aki/child")
+    counting.looking = somebody
+    assert "aki/child/identity.json" in counting.refresh()
+    counting.looking = lambda _commercial: NOBODY
+    counting.refresh()
+    assert record(made, "aki/child") == without
+
+
+def test_a_commercial_project_is_looked_at_as_such(made):
+    made.files.append(f"{HOME}/project.yaml", "commercial: true\n")
+    counting = Counting(made)
+    counting.looking = lambda commercial: Looking(why="not looked for: licence") if commercial else somebody(commercial)
+    counting.refresh()
+    assert counting.faces == []
+    assert record(made, "aki/child")["faces"] == {"counted": False, "why": "not looked for: licence"}
+
+
+def test_faces_that_can_not_be_looked_for_say_why_and_are_tried_again_with_the_next_change(made):
+    counting = Counting(made)
+    counting.looking = somebody
+    counting.studio._eye = counting.studio._eye._replace(faces=failing)
+    counting.refresh()
+    assert counting.left == 0
+    assert record(made, "aki/child")["faces"] == {"counted": False, "why": "not looked for: cut short"}
+    counting.studio._eye = counting.studio._eye._replace(faces=counting.look)
+    retold(made)
+    counting.refresh()
+    assert record(made, "aki/child")["faces"]["measured"] == 1
+
+
+def test_only_so_many_faces_are_looked_for_at_once(made, monkeypatch):
+    monkeypatch.setattr(studio_module, "AT_ONCE", 1)
+    counting = looked(made)
+    assert (counting.left, len(counting.faces)) == (2, 1)
+    counting.refresh()
+    assert (counting.left, len(counting.faces)) == (0, 2)
+
+
+def test_without_models_the_eye_says_what_to_add_and_imports_nothing_heavy(made):
+    code = (
+        "import sys; from pathlib import Path; from koma.app.eye import eye; from koma.measures.learned.store import Models\n"
+        "print(eye(Models(Path('nowhere'))).looking(False).why); print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=made.files.root)
+    assert "koma models add face-detector FILE" in done.stdout
+    assert not {"onnxruntime", "torch", "insightface", "numpy", "cv2"} & set(done.stderr.split())
+
+
+def test_models_without_their_libraries_say_so(made, monkeypatch):
+    folder = made.files.root / "models"
+    models = Models(folder)
+    for name in ("face-detector", "face-recogniser"):
+        add_model(models, name, made.files.write(f"given/{name}.onnx", onnx()), terms=None, replace=False, today="2026-11-21")
+    monkeypatch.setattr("koma.measures.learned.registry.find_spec", lambda _name: None)
+    assert "the Python package `onnxruntime` is not installed" in eye(models).looking(False).why
+    assert "the project is commercial" in eye(models).looking(True).why
+    monkeypatch.setattr("koma.measures.learned.registry.find_spec", lambda _name: object())
+    looking = eye(models).looking(False)
+    assert (looking.why, [weight["name"] for weight in looking.weights]) == ("", ["face-detector", "face-recogniser"])
 
 
 def test_a_project_that_can_not_be_read_keeps_its_pages(made):

@@ -4,11 +4,12 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 RECORDED = json.loads(Path(__file__).with_name("comfyui_exchanges.json").read_text())
@@ -164,24 +165,38 @@ def first_number(graph: Mapping[str, Any], *names: str, default: int) -> int:
 
 
 def pixels(graph: Mapping[str, Any]) -> list[np.ndarray]:
-    """Frames that the graph asks for: textured by seed and everything else but the file prefix, with something that moves."""
+    """Frames that the graph asks for: once around a drawn street, and a patch that is of the seed and of everything but the file prefix."""
     width, height = first_number(graph, "width", default=64), first_number(graph, "height", default=64)
     count = first_number(graph, "batch_size", "length", "num_frames", default=1)
     bare = {n: {k: v for k, v in e["inputs"].items() if k not in _WRITERS} for n, e in graph.items()}
     seed = hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).digest()
-    rng = np.random.default_rng(list(seed))
-    coarse = rng.integers(40, 216, (max(2, height // 8), max(2, width // 8), 3), dtype=np.uint8)
-    base = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR))
-    base = np.clip(base.astype(np.int16) + rng.integers(-12, 13, base.shape), 0, 255).astype(np.uint8)
-    return [_with_mover(base, number, count) for number in range(count)]
+    rng, size = np.random.default_rng(list(seed)), max(2, min(width, height) // 10)
+    patch = rng.integers(96, 160, (2, 2, 3), dtype=np.uint8).repeat(size // 2, axis=0).repeat(size // 2, axis=1)
+    around = _street(width, height)
+    return [_seen(around, patch, round(width * number / count)) for number in range(count)]
 
 
-def _with_mover(base: np.ndarray, number: int, count: int) -> np.ndarray:
-    frame, size = base.copy(), max(2, min(base.shape[:2]) // 4)
-    left = (base.shape[1] - size) * number // max(1, count - 1)
-    top = (base.shape[0] - size) // 2
-    frame[top : top + size, left : left + size] = 255 - frame[top : top + size, left : left + size]
+def _seen(around: np.ndarray, patch: np.ndarray, left: int) -> np.ndarray:
+    frame = np.roll(around, -left, axis=1)
+    frame[: patch.shape[0], : patch.shape[1]] = patch
     return frame
+
+
+@cache
+def _street(width: int, height: int) -> np.ndarray:
+    """A picture that meets itself at its sides: flat shapes with edges as drawings have them, and nothing on a grid."""
+    rng = np.random.default_rng(7)
+    large = Image.new("RGB", (width * _FINER, height * _FINER), (96, 112, 140))
+    pen, side = ImageDraw.Draw(large), min(large.size)
+    for _ in range(16):
+        across, down, size = rng.integers(0, large.width), rng.integers(0, large.height), rng.integers(side // 8, side // 3)
+        colour = tuple(int(part) for part in rng.integers(70, 190, 3))
+        for shift in (-large.width, 0, large.width):
+            pen.ellipse((across + shift, down, across + shift + size, down + size * 3 // 2), colour)
+    return np.asarray(large.resize((width, height), Image.Resampling.BOX))
+
+
+_FINER = 4  # times drawn larger, so that edges are as soft as a model's
 
 
 def png(frame: np.ndarray, graph: Mapping[str, Any]) -> bytes:

@@ -28,7 +28,10 @@ def version(**changes):
             "measured": [{"colour": "#111111", "lab": [5, 0, 0], "share": 0.61}],
         },
         "style": {"contrast": {"value": 0.2, "unit": "0..1", "definition": "how much"}},
-        "missing": ["no detector", "no model"],
+        "learned": [
+            {"name": "faces", "value": "", "about": "no detector"},
+            {"name": "embeddings", "value": "of the face, from 2 pictures", "about": "no model"},
+        ],
         "sheet": {
             "poses": [
                 {"pose": "front", "verdict": "passed", "file": "../../characters/aki/child/front.png", "image": "../../x.jpg"},

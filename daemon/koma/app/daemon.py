@@ -13,7 +13,7 @@ from koma.app.recalling import recall
 from koma.app.versions import Versions
 from koma.app.workspace import App
 from koma.backends.comfyui.restart import RestartCommand
-from koma.config import Config
+from koma.config import LOOPBACK, Config
 from koma.core.errors import KomaError
 from koma.core.job import Job
 from koma.core.memory import Care, FreeRule
@@ -21,6 +21,7 @@ from koma.core.retry import DEADLINE_FACTOR
 from koma.core.safety import Limits
 from koma.core.words import ActionKind, BackendKind
 from koma.engine.cpulane import CpuLane
+from koma.engine.device import MeasuringDevice
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
 from koma.engine.queueing import Queueing
@@ -28,7 +29,7 @@ from koma.engine.reconcile import Reconciler
 from koma.engine.reviews import Reviewer
 from koma.engine.standing import is_lacking
 from koma.engine.worker import Worker
-from koma.measures.measure import FileMeasure
+from koma.measures.learned.runtime import runtime_fault
 from koma.ports import Backend, Store
 from koma.sources.inbox import Inbox
 from koma.sources.watch import Watch
@@ -50,6 +51,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
     The caller holds the state's lock. Raises KomaError where a backend that is needed does not answer and nobody would wait for it.
     """
     config = app.config
+    _one_runtime()
     async with AsyncExitStack() as stack:
         outlet = _outlet(app, once=orders.once)
         stack.callback(outlet.hub.close)
@@ -152,6 +154,13 @@ def _timing(app: App) -> Timing:
     return Timing(quiet=source.debounce_seconds, cap=source.debounce_max_seconds, rescan=source.rescan_seconds)
 
 
+def _one_runtime() -> None:
+    """Refuse to start with two ONNX runtimes: which one would measure is chance. Raises KomaError."""
+    fault = runtime_fault()
+    if fault is not None:
+        raise KomaError(fault.why, fault.hint)
+
+
 def _outlet(app: App, *, once: bool) -> Outlet:
     config = app.config
     config.paths.events.parent.mkdir(parents=True, exist_ok=True)
@@ -169,18 +178,25 @@ def _outlet(app: App, *, once: bool) -> Outlet:
 
 
 def _worker(app: App, outlet: Outlet, backends: Mapping[BackendKind, Backend], versions: Versions) -> Worker:
+    device = _measuring_device(app, backends.get(BackendKind.COMFYUI))
     cpu = CpuLane(
         app.store,
         objects=app.objects,
         media=app.media,
-        measure=FileMeasure(),
+        measure=app.measure(lambda: device.current),
         publisher=app.publisher,
         clock=app.clock,
         versions=versions.known,
         scratch=app.scratch,
+        prepare=device.prepare,
     )
     restarters = _restarters(app, backends)
     return Worker(app.store, backends, cpu, objects=app.objects, clock=app.clock, events=outlet.hub, restarters=restarters)
+
+
+def _measuring_device(app: App, server: Backend | None) -> MeasuringDevice:
+    url = app.config.backends[0].url if app.config.backends else ""
+    return MeasuringDevice(app.config.measure.device, app.store, server, url, LOOPBACK)
 
 
 def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:

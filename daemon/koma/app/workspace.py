@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from koma.core.node_rules import Signatures
     from koma.core.preflight import ServerMemory
     from koma.engine.drafting import Drafting
+    from koma.engine.retaking import Retakes
     from koma.engine.studio import Studio
+    from koma.measures.learned.store import Models
+    from koma.measures.measure import FileMeasure
     from koma.ports import Backend, Clock, Renderer, Source, Store, StoreReader
     from koma.publish.media import MediaBuilder
     from koma.publish.objects import FileObjects
@@ -214,8 +217,10 @@ class App:
         return self.config.paths.private / "versions.json"
 
     def _salt(self) -> str:
-        """Name what targets depend on besides files: what the server has, and the versions that strict projects have in their keys."""
-        return f"{_digest(self.live_signatures) or __version__} {_digest(self.live_memory)} {self._versions()}"
+        """Name what targets depend on besides documents: what the server has, versions that strict projects have in keys, models."""
+        server = f"{_digest(self.live_signatures) or __version__} {_digest(self.live_memory)} {self._versions()}"
+        models = _digest(self.config.paths.models_lock)
+        return f"{server} {models} {_can_learn()}" if models else server
 
     def _versions(self) -> str:
         return _digest(self.versions_file)
@@ -241,10 +246,25 @@ class App:
     @cached_property
     def desires(self) -> Desires:
         """What is wanted."""
-        return Desires(self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._look)
+        return Desires(
+            self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._look, lambda: self.models.locked, _can_learn
+        )
 
     def _look(self, file: Path) -> tuple[str, int, int]:
         return self.media.look(file)
+
+    @cached_property
+    def models(self) -> Models:
+        """Model files of the learned metrics."""
+        from koma.measures.learned.store import Models
+
+        return Models(self.config.paths.models)
+
+    def measure(self, device: Callable[[], str] = lambda: "cpu") -> FileMeasure:
+        """Metrics on files. `device` says where learned metrics run by now."""
+        from koma.measures.measure import FileMeasure
+
+        return FileMeasure(lambda picture: self.objects.path(picture.file_digest, picture.suffix), self.models, device)
 
     @cached_property
     def surveyor(self) -> Surveyor:
@@ -257,7 +277,16 @@ class App:
             lambda: self.objects,
             self.config.paths.outputs,
             qualified=self.qualified,
+            retakes=lambda: self.retakes,
         )
+
+    @cached_property
+    def retakes(self) -> Retakes:
+        """What later takes change."""
+        from koma.engine.retaking import Retakes
+
+        restarts = {BackendKind.COMFYUI} if any(named.restart for named in self.config.backends[:1]) else set()
+        return Retakes(self.desires, self.drafting, self.store, restarts)
 
     @cached_property
     def studio(self) -> Studio:
@@ -266,7 +295,7 @@ class App:
         from koma.engine.studio import Studio
         from koma.publish.durable import write_text
 
-        return Studio(self.source, self.cache, self.desires, self.store, eye(), write_text, self.config.paths.outputs)
+        return Studio(self.source, self.cache, self.desires, self.store, eye(self.models), write_text, self.config.paths.outputs)
 
     def embedded_backends(self) -> dict[BackendKind, Backend]:
         """Backends that need no server."""
@@ -287,6 +316,13 @@ class App:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
         return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **self.embedded_backends()}
+
+
+def _can_learn() -> bool:
+    """Whether anything is installed that runs learned metrics."""
+    from importlib.util import find_spec
+
+    return any(find_spec(name) is not None for name in ("onnxruntime", "torch"))
 
 
 def _digest(file: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from koma.app.workspace import App
 from koma.backends.comfyui.backend import ComfyUIBackend
+from koma.cli.equipment import models, packages
 from koma.cli.machine import Finding, Level, codecs, disk, fail, git, inotify, ok, python, sqlite, warn
 from koma.cli.printing import count, daemon_of, print_json, print_lines, table
 from koma.config import BackendConfig, find_workspace
@@ -48,7 +49,7 @@ def examine(workspace: Path | None) -> Iterator[Finding]:
         return
     with app:
         yield ok("koma.yaml", str(root))
-        for look in (_folders, _templates, _store, _daemon, _backends):
+        for look in (_folders, _templates, _store, _daemon, _backends, packages, models):
             yield from _safely(look, app)
         config = app.config
         yield from (disk(config.paths.outputs), inotify([root / pattern.removesuffix("/*") for pattern in config.watch]))

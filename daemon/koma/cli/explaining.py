@@ -8,7 +8,9 @@ from koma.app.workspace import App
 from koma.cli.advice import meaning, what_to_do
 from koma.cli.planning import problem_json
 from koma.cli.printing import count, moment, named, print_json, print_lines, say, table
+from koma.cli.rates import HEADINGS, rate_json, rate_row
 from koma.core.errors import UsageError
+from koma.core.phases import PhaseRate
 from koma.core.words import ActionKind, Reason, Rendition
 from koma.engine.story import Teller
 
@@ -20,9 +22,11 @@ def run(workspace: Path | None, pattern: str, rendition: str, bundle: Path | Non
     """Tell the story of the one target that a pattern names."""
     with App.open(workspace) as app:
         chosen = _rendition(rendition) if rendition else app.config.rendition
-        teller = Teller(app.surveyor.survey(chosen), app.desires, app.drafting, app.store)
+        survey = app.surveyor.survey(chosen)
+        teller = Teller(survey, app.desires, app.drafting, app.store)
         target_id = _one(pattern, teller.ids())
-        facts = _facts(teller, target_id)
+        rates = [rate_json(rate) for rate in app.surveyor.phases(survey).values() if _counts_for(rate, target_id)]
+        facts = {**_facts(teller, target_id), "phases": rates}
         if bundle is not None:
             from koma.cli.bundling import pack
 
@@ -32,6 +36,11 @@ def run(workspace: Path | None, pattern: str, rendition: str, bundle: Path | Non
         else:
             print_lines(lines_of(facts))
     return 0
+
+
+def _counts_for(rate: PhaseRate, target_id: str) -> bool:
+    """Whether a rate is of a scope that a target counts in: its project or scene, or the sheet that it is a pose of."""
+    return target_id.startswith(f"{rate.scope}/")
 
 
 def _rendition(name: str) -> Rendition:
@@ -67,6 +76,7 @@ def lines_of(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("made from", table([(i["name"], i["from"], i["content_digest"][:12]) for i in facts["inputs"]]))
     yield from _section("needs", table([(n["target"], n["state"], n["reason"]) for n in facts["upstream"]]))
     yield from _section("is needed by", table([(n["target"], n["state"], n["reason"]) for n in facts["downstream"]]))
+    yield from _section("phases", table([rate_row(rate) for rate in facts["phases"]], HEADINGS) if facts["phases"] else [])
     yield from _section("takes", [line for take in facts["takes"] for line in _take(take)])
     yield from _section("values", table([(f["field"], _short(f["value"]), _place(f) or "default") for f in facts["fields"]]))
     yield from _section("keys", table([(name.replace("_", " "), value) for name, value in facts["keys"].items() if value]))
@@ -81,6 +91,8 @@ def _standing(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"it follows from {facts['cause']}"
     if facts["do"]:
         yield f"do: {facts['do']}"
+    if facts["retake"]:
+        yield from [facts["retake"]["words"], *facts["retake"]["notes"]]
     if facts["action"] == ActionKind.RENDER:
         yield f"a render takes about {facts['estimated_gpu_seconds']['p50']:.1f} s"
     published, job = facts["published"], facts["job"]
@@ -106,11 +118,18 @@ def _error(problem: Mapping[str, Any]) -> Iterator[str]:
 
 def _take(take: Mapping[str, Any]) -> Iterator[str]:
     notes = {"published": take["published"], "approved": take["approved"], "of an earlier version": not take["wanted"]}
-    said = [take["verdict"], f"seed {take['seed']}", f"{take['render_seconds']:.1f} s", moment(take["finished_at"])]
+    verdict = f"{take['verdict']} ({take['kind']})" if take["kind"] else take["verdict"]
+    said = [verdict, f"seed {take['seed']}", f"{take['render_seconds']:.1f} s", moment(take["finished_at"])]
     yield f"take {take['number']}: {', '.join([*said, *(note for note, there in notes.items() if there)])}"
+    if take["made_with"]:
+        yield from [f"  made with {take['made_with']}", *(f"  {note}" for note in take["retry"]["notes"])]
     if take["failure"]:
         yield f"  {take['failure']['kind']}: {take['failure']['message']}"
-    yield from (f"  {check['verdict']}: {check['message']}  ({check['source']})" for check in take["checks"])
+    yield from (f"  {check['verdict']}: {check['message']}  ({_rests_on(check)})" for check in take["checks"])
+
+
+def _rests_on(check: Mapping[str, Any]) -> str:
+    return "; ".join(filter(None, (check["source"], check["basis"])))
 
 
 def _place(entry: Mapping[str, Any]) -> str:

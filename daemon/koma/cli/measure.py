@@ -1,67 +1,61 @@
-"""`koma measure FILE...`: the metrics of the gates, for any picture or clip."""
+"""`koma measure FILE...`: the metrics of the gates, for any picture or clip; and the tables that show what these metrics are worth."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from koma.core.gate import Measurement
+
+class JudgedAs(StrEnum):
+    """What a file is held to be."""
+
+    STILL = "still"
+    LOOP = "loop"
+    VIDEO = "video"
+
+
+class Profile(StrEnum):
+    """Rules that ship with Koma."""
+
+    BASIC = "basic"
+    STANDARD = "standard"
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures and clips.")],
+    ctx: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="Pictures and clips.")] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[PROJECT/]CHARACTER[:VERSION]",
+            help="Compare with this character's pictures and palette; several from left to right.",
+        ),
+    ] = None,
     metrics: Annotated[list[str] | None, typer.Option("--metric", metavar="ID", help="These metrics only.")] = None,
+    profile: Annotated[
+        Profile | None, typer.Option(help="Whose rules are shown; otherwise those of the character's project, else basic.")
+    ] = None,
+    judged_as: Annotated[
+        JudgedAs | None, typer.Option("--as", help="Judge as this; otherwise a picture as a still, a clip as a video.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the values of every frame into this folder.")] = None,
+    specimens: Annotated[bool, typer.Option("--specimens", help="Show which fault which metric sees, on clips made for that.")] = False,
+    consistency: Annotated[
+        bool, typer.Option("--consistency", help="Show how well each identity metric tells drawn characters apart.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Facts for programs.")] = False,
 ) -> int:
-    """Measure files with every metric that Koma has. Exit 1 if one does not decode."""
-    from koma.cli.printing import print_json, print_lines, table
-
-    wanted = _known(metrics or [])
-    found = [(file, _measured(file, wanted)) for file in files]
-    if as_json:
-        print_json({"files": [{"file": str(file), "measurements": [_json(m) for m in measured]} for file, measured in found]})
-    else:
-        shown = [(file, m) for file, measured in found for m in (measured if _decodes(measured) else measured[:1])]
-        rows = [[file.name, m.metric, "" if m.value is None else f"{m.value:.6g}", m.unit, m.why] for file, m in shown]
-        print_lines(table(rows, ["file", "metric", "value", "unit", ""]))
-    return int(not all(_decodes(measured) for _, measured in found))
-
-
-def _decodes(measured: "tuple[Measurement, ...]") -> bool:
-    return measured[0].value == 1  # `decodes` always stands first
-
-
-def _known(metrics: list[str]) -> list[str]:
+    """Measure files with every metric that can run here, and say what the rules would make of them. Exit 1 if one does not decode."""
     from koma.core.errors import UsageError
-    from koma.core.hints import did_you_mean
-    from koma.core.metrics import METRICS
 
-    for metric in metrics:
-        if metric not in METRICS:
-            raise UsageError(f"there is no metric {metric!r}", did_you_mean(metric, METRICS) or f"one of {', '.join(METRICS)}")
-    return ["decodes", *(metric for metric in metrics or METRICS if metric != "decodes")]
+    if [specimens, consistency, bool(files)].count(True) != 1:
+        raise UsageError("name files to measure, or one of --specimens and --consistency", "koma measure FILE...")
+    if not files:
+        from koma.cli.measuring_tables import print_consistency, print_specimens
 
+        return print_specimens(as_json=as_json) if specimens else print_consistency(as_json=as_json)
+    from koma.cli.measuring import Wish, run
 
-def _measured(file: Path, metrics: list[str]) -> "tuple[Measurement, ...]":
-    from koma.core.errors import UsageError
-    from koma.core.media import Media
-    from koma.measures.measure import FileMeasure
-    from koma.pixels.whole import PICTURES, container_of
-
-    try:
-        media = Media.IMAGE if container_of(file) in PICTURES else Media.VIDEO
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}", "koma measure FILE...") from error
-    return FileMeasure().measure(file, media, metrics, {})
-
-
-def _json(measurement: "Measurement") -> dict[str, object]:
-    return {
-        "metric": measurement.metric,
-        "value": measurement.value,
-        "unit": measurement.unit,
-        "version": measurement.version,
-        "why": measurement.why,
-        "details": measurement.details,
-    }
+    wish = Wish(tuple(files), tuple(against or ()), tuple(metrics or ()), str(profile or ""), str(judged_as or ""), plots)
+    return run(ctx.obj, wish, as_json=as_json)

@@ -83,12 +83,21 @@ def as_json(action: Action) -> dict[str, Any]:
         "waits_for": action.waits_for,
         "message": action.message,
         "take": action.take_number,
+        "retake": _retake_json(action),
         "render_key": action.key,
         "changed": [
             {"field": c.field, "old": c.old, "new": c.new, "file": c.file, "line": c.line, "column": c.column} for c in action.changed
         ],
         "estimated_gpu_seconds": {"p50": round(action.p50_seconds, 3), "p90": round(action.p90_seconds, 3)},
     }
+
+
+def _retake_json(action: Action) -> dict[str, Any] | None:
+    if action.retake is None or action.target is None:
+        return None
+    from koma.core.retakes import retake_facts
+
+    return retake_facts(action.retake, action.target.takes_limit)
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -112,9 +121,19 @@ def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str]
         "summary": survey.plan.summary(),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "actions": [as_json(action) for action in [*actions, *kept]],
+        "phases": _phases(survey),
         "problems": [problem_json(problem) for problem in survey.wanted.problems],
     }
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def _phases(survey: "Survey") -> list[dict[str, Any]]:
+    """How far each phase is; nothing where nothing is to be done."""
+    if not survey.plan.phases:
+        return []
+    from koma.cli.rates import rate_json
+
+    return [rate_json(rate) for rate in survey.plan.phases.values()]
 
 
 def _print_text(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
@@ -138,6 +157,8 @@ def lines_of(action: Action) -> list[str]:
     notes += [f"about {action.p50_seconds:.0f} s, at most {action.p90_seconds:.0f} s"] if action.p50_seconds >= 1 else []
     lines = [f"{SYMBOLS[action.action]} {action.target_id}  {action.action} ({'; '.join(notes)})"]
     lines += [f"    {action.message}"] if action.message and action.action is ActionKind.HOLD else []
+    if action.retake is not None and action.target is not None:
+        lines += [f"    {said}" for said in (action.retake.sentence(action.target.takes_limit), *action.retake.notes)]
     for change in action.changed:
         where = ":".join(str(part) for part in (change.file, change.line, change.column) if part)
         lines.append(f"    {change.field}: {_short(change.old)} -> {_short(change.new)}  ({where})")

@@ -9,10 +9,11 @@ from typing import Any
 from koma.app.workspace import App
 from koma.cli.advice import meaning, what_to_do
 from koma.cli.printing import count, daemon_of, moment, print_json, print_lines, table
+from koma.cli.rates import HEADINGS, rate_json, rate_row
 from koma.core.action import Action
 from koma.core.job import Job
-from koma.core.phases import PhaseRate
 from koma.core.problem import Severity
+from koma.core.retakes import retake_from_json
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.take import Take
 from koma.core.target import phase_of
@@ -62,7 +63,7 @@ def facts_of(app: App) -> dict[str, Any]:
         ),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "targets": _targets(survey, app.store),
-        "phases": [_phase(rate) for rate in app.surveyor.phases(survey).values()],
+        "phases": [rate_json(rate) for rate in app.surveyor.phases(survey).values()],
         "queue": [_job(job) for job in survey.jobs],
         "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in _EACH],
         "on_hold": _on_hold(plan.actions),
@@ -87,26 +88,12 @@ def _targets(survey: Survey, store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-def _phase(rate: PhaseRate) -> dict[str, Any]:
-    """How a phase stands in its scope; rates are shares from 0 to 1, `interval` bounds them with 95 % confidence (Wilson)."""
-    return {
-        "scope": rate.scope,
-        "phase": rate.phase,
-        "passed": rate.passed,
-        "wanted": rate.wanted,
-        "rate": round(rate.passed / rate.wanted, 4) if rate.wanted else None,
-        "interval": {"low": round(rate.low, 4), "high": round(rate.high, 4)},
-        "threshold": rate.threshold,
-        "open": rate.is_open,
-        "why": rate.why,
-        "missing": list(rate.missing),
-    }
-
-
 def _job(job: Job) -> dict[str, Any]:
     since = job.running_since or job.submitted_at or job.queued_at
     work = job.work
-    return {"target": work.target, "take": work.number, "action": job.action, "state": job.state, "attempt": job.attempt, "since": since}
+    said = {"target": work.target, "take": work.number, "action": job.action, "state": job.state, "attempt": job.attempt, "since": since}
+    retake = retake_from_json(work.number, work.origin.get("retry"))
+    return {**said, "made_with": retake.words if retake is not None else ""}
 
 
 def _waiting(action: Action, store: Store) -> dict[str, Any]:
@@ -163,26 +150,20 @@ def _phases(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Lines about the phases: how many passed, what that says of the rate, what it takes, and why one is closed."""
     if not phases:
         return
-    rows = [
-        (one["scope"], one["phase"], f"{one['passed']} of {one['wanted']}", *_shares(one), "open" if one["open"] else "closed")
-        for one in phases
-    ]
-    yield from ["", *table(rows, ["scope", "phase", "passed", "rate", "95 % interval", "needed", ""])]
+    yield from ["", *table([rate_row(one) for one in phases], HEADINGS)]
     for one in phases:
         if not one["open"]:
             yield f"  {one['scope']} {one['phase']}: {one['why']}"
-
-
-def _shares(phase: Mapping[str, Any]) -> tuple[str, str, str]:
-    low, high = phase["interval"].values()
-    return f"{phase['rate'] or 0:.0%}", f"{low:.0%} to {high:.0%}", f"{phase['threshold']:.0%}"
 
 
 def _queue(jobs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if jobs:
         yield from ["", f"queue: {count(len(jobs), 'job')}"]
         yield from table(
-            [(f"  {job['target']}", f"take {job['take']}", job["state"], f"since {moment(job['since'])}") for job in jobs[:_MOST]]
+            [
+                (f"  {job['target']}", f"take {job['take']}", job["state"], f"since {moment(job['since'])}", job["made_with"])
+                for job in jobs[:_MOST]
+            ]
         )
     if len(jobs) > _MOST:
         yield f"  and {len(jobs) - _MOST} more"

@@ -5,8 +5,10 @@ of the drawing style, each with its definition. What nobody measured is null and
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from koma.core.faces import NOBODY, FaceMarks, Looking, faces_of
 from koma.core.keys import digest
 from koma.core.references import Pool, Refused
 from koma.core.world import Reference
@@ -61,9 +63,6 @@ DEFINITIONS = {
 }
 """Style markers: unit and definition. All are measured on the picture made smaller to 256 px, without its transparent parts."""
 
-_NO_FACES = "not looked for: that needs a face detector, which this installation does not have"
-_NO_EMBEDDINGS = "not made: that needs an embedding model, which this installation does not have"
-
 
 def _lab(values: Sequence[float]) -> Lab:
     lightness, a, b = values
@@ -77,11 +76,14 @@ def identity_record(
     overlays: Mapping[str, Pool],
     marks: Mapping[str, Marks],
     lab: Callable[[str], Lab],
+    faces: Mapping[str, FaceMarks] = MappingProxyType({}),
+    looking: Looking = NOBODY,
 ) -> dict[str, Any]:
     """Make the record of one version.
 
     `who` is the resolved character, `looks` the pools that show the version, `overlays` those of outfits, expressions and poses by part
-    (`outfits/coat`), `marks` what was measured by content digest, `lab` gives the L*a*b* of `#rrggbb`.
+    (`outfits/coat`), `marks` what was measured by content digest, `lab` gives the L*a*b* of `#rrggbb`. `faces` is what `looking` found, by
+    content digest.
     """
     used = [reference for found in looks for reference in found.used]
     seen = [marks[reference.content_digest] for reference in used if reference.content_digest in marks]
@@ -103,8 +105,7 @@ def identity_record(
             "measured": [_shade(shade) for shade in shown],
         },
         "style": style_of(seen, len(used)),
-        "faces": {"counted": False, "why": _NO_FACES},
-        "embeddings": {"face": None, "image": None, "why": _NO_EMBEDDINGS},
+        **faces_of(used, faces, looking),
     }
     return {**record, "digest": _digest(record, used)}
 

@@ -5,12 +5,13 @@ format version, so that a later format can adopt what an earlier one published.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 KEY_FORMAT = "koma-1"
 
+_NOTHING: Mapping[str, Any] = {}
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -37,9 +38,12 @@ def render_key(kind: str, base: str, inputs: Iterable[tuple[str, str]]) -> str:
     return text_digest(*parts)
 
 
-def take_key(target: str, rendition: str, key: str, number: int, seed: int) -> str:
-    """Key of take `number` (from 1) of a render_key for one target: two that want the same picture keep takes of their own."""
-    return text_digest(KEY_FORMAT, target, rendition, key, str(number), str(seed))
+def take_key(target: str, rendition: str, key: str, number: int, seed: int, changes: Mapping[str, Any] = _NOTHING) -> str:
+    """Key of take `number` (from 1) of a render_key for one target: two that want the same picture keep takes of their own.
+
+    `changes` are parameters that are not as in take 1, by name.
+    """
+    return text_digest(KEY_FORMAT, target, rendition, key, str(number), str(seed), *([canonical(changes)] if changes else []))
 
 
 def derived_seed(address: str, number: int) -> int:

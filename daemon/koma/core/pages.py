@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from koma.core.document import Doc
+from koma.core.faces import in_words
 from koma.core.references import looks
 from koma.core.rows import Published
 from koma.core.sheet import has_sheet, poses_of, versions_of
@@ -11,7 +12,7 @@ from koma.core.spec.standard import BASE_VERSION
 from koma.core.target import SHEETS
 from koma.core.world import World
 
-PAGES_FORMAT = "1"
+PAGES_FORMAT = "2"
 NOT_MADE = "not made yet"
 
 Rows = Mapping[str, Sequence[Published]]
@@ -88,7 +89,7 @@ def _version(world: World, doc: Doc, version: str, record: Mapping[str, Any], pi
         "refused": [{**refused, "shows": part} for part, found in parts for refused in found["refused"]],
         "palette": record["palette"],
         "style": {name: found for name, found in record["style"].items() if isinstance(found, Mapping)},
-        "missing": [record["faces"]["why"], record["embeddings"]["why"]],
+        "learned": in_words(record),
         "sheet": _sheet(world, doc, version, rows),
         "digest": record["digest"],
     }

@@ -129,14 +129,15 @@ def _closed(before: PhaseRate, settings: GateSettings, *, approved: bool, reject
         return ""
     wanted = needed(settings.pass_rate, before.wanted)
     if before.passed < wanted:
-        return _short(f"{before.phase}s", before, wanted)
+        return _short(f"{before.phase}s", before, wanted, f" (95 % interval of the rate: {before.low:.0%} to {before.high:.0%})")
     if not before.is_open:
         return f"{before.phase} is closed: {before.why}"
     return "" if approved or settings.auto_advance else f"waits for a review: {_approve(before)}"
 
 
-def _short(what: str, tally: Tally | PhaseRate, wanted: int) -> str:
-    return f"{tally.passed} of {tally.wanted} {what} passed, {wanted} {'is' if wanted == 1 else 'are'} needed{_missing(tally.missing)}"
+def _short(what: str, tally: Tally | PhaseRate, wanted: int, between: str = "") -> str:
+    verb = "is" if wanted == 1 else "are"
+    return f"{tally.passed} of {tally.wanted} {what} passed, {wanted} {verb} needed{between}{_missing(tally.missing)}"
 
 
 def _missing(names: Sequence[str]) -> str:

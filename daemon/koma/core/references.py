@@ -4,7 +4,7 @@ Pictures come in pools: those of the character, of a version, of an outfit, an e
 then what lies in the folder, by path. Whatever is refused is told with its reason.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -17,9 +17,6 @@ from koma.core.world import Reference, World
 
 SMALLEST = 512  # px on the shorter side; encoders of reference pictures read 224 px of a face, not of a whole figure
 
-Faces = Callable[[Reference], int | None]
-"""Counts the faces in a picture; None where it could not look."""
-
 
 class Refusal(StrEnum):
     """Why a picture is not used."""
@@ -27,7 +24,6 @@ class Refusal(StrEnum):
     UNREADABLE = "unreadable"
     SMALL = "small"
     DUPLICATE = "duplicate"
-    FACES = "faces"
     PENDING = "pending"  # a Git LFS pointer, or a file that can't be read now: what reads it waits
 
 
@@ -57,12 +53,12 @@ class Pool(NamedTuple):
         return [r.reference for r in self.refused if r.reason is Refusal.PENDING or (r.listed and r.reason is Refusal.UNREADABLE)]
 
 
-def sort_out(references: Sequence[tuple[str, Reference]], faces: Faces | None = None) -> Pool:
+def sort_out(references: Sequence[tuple[str, Reference]]) -> Pool:
     """Sort pictures, each with the field that lists it ("" for none), into used and refused. The first of equal pictures is used."""
     used: dict[str, Reference] = {}
     refused: list[Refused] = []
     for listed, reference in references:
-        objection = _objection(reference, used, faces)
+        objection = _objection(reference, used)
         if objection is None:
             used[reference.content_digest] = reference
         else:
@@ -70,7 +66,7 @@ def sort_out(references: Sequence[tuple[str, Reference]], faces: Faces | None = 
     return Pool(tuple(used.values()), tuple(refused))
 
 
-def _objection(reference: Reference, used: Mapping[str, Reference], faces: Faces | None) -> tuple[Refusal, str] | None:
+def _objection(reference: Reference, used: Mapping[str, Reference]) -> tuple[Refusal, str] | None:
     if reference.pending:
         pointer = "it is a Git LFS pointer, not a picture"
         return Refusal.PENDING, pointer if reference.file_digest else "it can't be read for now"
@@ -82,9 +78,6 @@ def _objection(reference: Reference, used: Mapping[str, Reference], faces: Faces
         return Refusal.SMALL, f"it is {size}, and a reference needs {SMALLEST} px on its shorter side"
     if reference.content_digest in used:
         return Refusal.DUPLICATE, f"it shows the same as {used[reference.content_digest].path}"
-    count = faces(reference) if faces is not None else None
-    if count is not None and count > 1:
-        return Refusal.FACES, f"it shows {count} faces, and a reference shows one"
     return None
 
 
@@ -151,7 +144,6 @@ def _problem(refused: Refused) -> Problem:
 _HINTS = {
     Refusal.SMALL: "put a larger picture in its place",
     Refusal.DUPLICATE: "remove one of them",
-    Refusal.FACES: "cut out the one that is meant",
 }
 
 

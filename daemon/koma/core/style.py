@@ -67,6 +67,19 @@ def style_problems(world: World, template: str, params: Mapping[str, Any], place
     ]
 
 
+def ranges_of(world: World) -> dict[str, dict[str, float]]:
+    """Ranges that style and project allow, by parameter; the narrower end of both counts."""
+    found: dict[str, dict[str, float]] = {}
+    for data in (_style(world), world.project.data):
+        for name, bound in ((data.get("rules") or {}).get("parameters") or {}).items():
+            known = found.setdefault(name, {})
+            known |= {end: narrower(bound[end], known.get(end, bound[end])) for end, narrower in _ENDS.items() if end in bound}
+    return found
+
+
+_ENDS = {"min": max, "max": min}
+
+
 def _broken(rules: Mapping[str, Any], template: str, params: Mapping[str, Any]) -> Iterator[str]:
     checkpoint = params.get("checkpoint")
     if checkpoint is not None:

@@ -9,12 +9,17 @@ from koma.core.draft import Context, Draft, Placed
 from koma.core.preflight import hold_for, once
 from koma.core.problem import Problem, Severity
 from koma.core.references import unreadable
+from koma.core.retakes import with_values
+from koma.core.retry_check import retry_problems
 from koma.core.target import Target
+from koma.core.tuning import tuning_problems
 from koma.core.words import BackendKind, Reason, Rendition
 from koma.core.world import World
 from koma.engine.graphs import Drawn, Graphs
 from koma.engine.locating import Located
 from koma.engine.templates import Templates
+
+_AS_ASKED: Mapping[str, Any] = {}
 
 
 class Drafting:
@@ -29,12 +34,13 @@ class Drafting:
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
         """Target rows and Problems of each scene."""
         context = self.context(world, rendition, place)
+        asked = retry_problems(world, context.templates, place)
         drafted = []
         for doc in docs:
             context.problems = []
             drafts = draft_document(context, doc)
             self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
-            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world)]))
+            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *tuning_problems(world, place), *asked]))
         drawn = self.graphs.drawn([draft for _, drafts, _ in drafted for draft in drafts])
         also = self._also(world, docs, place) if context.backend is BackendKind.ANIMATIC else [[] for _ in docs]
         return [
@@ -65,8 +71,13 @@ class Drafting:
             self.drafts.update((f"{draft.id}:{target.rendition}", draft) for draft in draft_document(context, found.doc))
         return self.drafts.get(name)
 
-    def one(self, found: Located, target: Target, number: int, place: Placed) -> tuple[Draft, Mapping[str, Any]] | None:
-        """Draft one target as take `number`, with its graph or panel; None if it can't be drawn now."""
+    def one(
+        self, found: Located, target: Target, number: int, place: Placed, values: Mapping[str, Any] = _AS_ASKED
+    ) -> tuple[Draft, Mapping[str, Any]] | None:
+        """Draft one target with the seed of take `number`, with its graph or panel; None if it can't be drawn now.
+
+        `values` are parameters that are not as the documents have them, as koma.core.retakes names them.
+        """
         context = self.context(found.world, Rendition(target.rendition), place)
         drafts = draft_sheet(context, found.doc, number) if found.shot is None else draft_shot(context, found.doc, found.shot, number)
         draft = next((draft for draft in drafts if draft.id == target.id), None)
@@ -74,8 +85,9 @@ class Drafting:
             return None
         if draft.panel is not None or draft.template is None:
             return (draft, draft.panel) if draft.panel is not None else None
-        graph = self.graphs.graph(draft.template, draft.params or {})
-        return None if isinstance(graph, Problem) else (draft, graph)
+        params = with_values(draft.params or {}, values)
+        graph = self.graphs.graph(draft.template, params)
+        return None if isinstance(graph, Problem) else (draft._replace(params=params), graph)
 
 
 def _finished(context: Context, doc: Doc, drafts: Sequence[Draft], drawn: Mapping[str, Drawn]) -> list[Target]:

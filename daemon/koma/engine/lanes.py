@@ -55,9 +55,9 @@ class _Lane:
         return None if job is not None and current is not None and not self._may_wait_behind(current, job) else job
 
     def _may_wait_behind(self, current: Job, job: Job) -> bool:
-        """Whether the job may be submitted while another renders; not where memory is to be freed in between."""
+        """Whether the job may be submitted while another renders; not where memory is to be freed, or the backend restarted, in between."""
         always = self.care is not None and self.care.rule is FreeRule.ALWAYS
-        return not always and may_lookahead(current, job)
+        return not always and not job.restarting and may_lookahead(current, job)
 
     def start_of(self, job: Job) -> Start:
         """Give the job its turn, with memory looked after if it needs other models than those that are loaded."""

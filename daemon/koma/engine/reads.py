@@ -14,7 +14,7 @@ from koma.core.world import World
 
 def reads_of(world: World, doc: Doc) -> str:
     """Give the names, sorted, one a line: `character:aki`, `references:aki/child`, `template:still`, `all:style`."""
-    names = {f"project:{world.id}", "all:story-bible", "all:style"}
+    names = {f"project:{world.id}", "all:story-bible", "all:style", "all:tuning"}
     names |= {f"references:{folder}" for folder in _style_folders(world)}
     names |= _sheet_reads(world, doc) if doc.kind == "character" else _scene_reads(world, doc)
     return "\n".join(sorted(names))

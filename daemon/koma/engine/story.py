@@ -6,9 +6,12 @@ from typing import Any
 from koma.core.action import Action
 from koma.core.document import Doc
 from koma.core.draft import Draft
+from koma.core.failure_kind import failing
+from koma.core.gate import Check
 from koma.core.job import Job
 from koma.core.preflight import once
 from koma.core.problem import Place, Problem
+from koma.core.retakes import retake_facts, retake_from_json
 from koma.core.rows import Published, TakeRow
 from koma.core.take import Take
 from koma.core.target import Target
@@ -92,6 +95,7 @@ class Teller:
             "cause": action.cause,
             "waits_for": list(action.waits_for),
             "message": action.message,
+            "retake": retake_facts(action.retake, action.target.takes_limit) if action.target is not None else None,
             "changed": [change._asdict() for change in action.changed],
             "estimated_gpu_seconds": {"p50": round(action.p50_seconds, 3), "p90": round(action.p90_seconds, 3)},
         }
@@ -195,6 +199,7 @@ def _job(job: Job) -> dict[str, Any]:
         "action": job.action,
         "take": job.work.number,
         "attempt": job.attempt,
+        "retry": job.work.origin.get("retry"),
         "prompt_id": job.prompt_id,
         "queued_at": job.queued_at,
         "submitted_at": job.submitted_at,
@@ -212,14 +217,29 @@ def _take(take: Take, action: Action, published: str) -> dict[str, Any]:
         "published": take.take_key == published,
         "verdict": take.verdict,
         "approved": take.approved,
+        "kind": _kind(take),
+        "retry": take.receipt.get("retry"),
+        "made_with": _made_with(take),
         "render_seconds": take.render_seconds,
         "finished_at": take.finished_at,
         "failure": {"kind": take.failure.kind, "message": take.failure.message} if take.failure else None,
-        "checks": [
-            _check(check.rule.metric, check.verdict, check.message, check.rule.source, required=check.rule.required) for check in checks
-        ],
+        "checks": [_check(check) for check in checks],
     }
 
 
-def _check(metric: str, verdict: str, message: str, source: str, *, required: bool) -> dict[str, Any]:
-    return {"metric": metric, "verdict": verdict, "message": message, "required": required, "source": source}
+def _kind(take: Take) -> str:
+    """Failure kind of a take, "" for one that did not fail its gate."""
+    found = failing(take.number, take.gate)
+    return str(found.kind) if found is not None and not take.approved else ""
+
+
+def _made_with(take: Take) -> str:
+    """Say in words what a take changed, "" for one that learned nothing."""
+    retake = retake_from_json(take.number, take.receipt.get("retry"))
+    return retake.words if retake is not None else ""
+
+
+def _check(check: Check) -> dict[str, Any]:
+    rule = check.rule
+    said = {"metric": rule.metric, "verdict": check.verdict, "message": check.message, "required": rule.required}
+    return {**said, "source": rule.source, "basis": rule.basis}

@@ -13,6 +13,7 @@ from koma.core.cast import resolve_character
 from koma.core.casting import KINDS
 from koma.core.catalog import Folder
 from koma.core.document import Doc
+from koma.core.faces import NOBODY, FaceMarks, Looking
 from koma.core.identity import MARKS_VERSION, Lab, Marks, identity_record
 from koma.core.keys import digest, text_digest
 from koma.core.pages import PAGES_FORMAT, Appearance, appearances, index_facts, page_facts, rows_by_address, shown_versions
@@ -32,19 +33,24 @@ class Eye(NamedTuple):
     """How pictures and colours are measured, and pages made.
 
     `examine` gives marks of a picture and the address of a small copy, and raises ValueError or OSError; `lab` gives L*a*b* of `#rrggbb`;
-    `page` renders `character` or `characters`.
+    `page` renders `character` or `characters`. `looking` says who looks for faces, in a commercial project or in any other, and is cheap;
+    `faces` looks: it raises ValueError or OSError.
     """
 
     examine: Callable[[Path], tuple[Marks, str]]
     lab: Callable[[str], Lab]
     page: Callable[[str, Mapping[str, Any]], str]
+    looking: Callable[[bool], Looking] = lambda _commercial: NOBODY
+    faces: Callable[[Path, bool], FaceMarks] = lambda _file, _commercial: FaceMarks(0, ())
 
 
 class _Seen(NamedTuple):
-    """What is known of pictures, by content digest."""
+    """What is known of pictures, by content digest; and who looked for faces."""
 
     marks: dict[str, Marks]
     small: dict[str, str]
+    faces: dict[str, FaceMarks]
+    looking: Looking
 
 
 class Studio:
@@ -68,6 +74,7 @@ class Studio:
         self._write = write
         self._outputs = outputs
         self._looked: tuple[Any, ...] = ()
+        self._lookers = ""
         self._done: dict[str, str] = {}
         self._written: dict[Path, str] = {}
         self._shots: dict[tuple[str, str], list[Appearance]] = {}
@@ -75,10 +82,11 @@ class Studio:
     def refresh(self, survey: Survey) -> int:
         """Bring records and pages up to date with what a survey saw; how many pictures are still to be measured.
 
-        Call it once after each look. Nothing is read while documents, pictures and the store are as they were.
+        Call it once after each look. Nothing is read while documents, pictures, models and the store are as they were.
         """
+        self._lookers = digest([self._eye.looking(False), self._eye.looking(True)])
         folders = {name: _fingerprint(folder) for name, folder in survey.wanted.projects.items() if not folder.broken}
-        looked = (survey.rendition, self._store.serial(), folders)
+        looked = (survey.rendition, self._store.serial(), self._lookers, folders)
         if looked == self._looked:
             return 0
         lying = self._store.lying(survey.rendition)
@@ -92,7 +100,7 @@ class Studio:
             return 0
         inside = f"{name}/"
         lines = sorted(line for line, _, _ in lying if line.startswith(inside))
-        mark, note = text_digest(PAGES_FORMAT, MARKS_VERSION, fingerprint, *lines), f"studio {survey.rendition} {name}"
+        mark, note = text_digest(PAGES_FORMAT, MARKS_VERSION, self._lookers, fingerprint, *lines), f"studio {survey.rendition} {name}"
         if mark == self._known(note, self._outputs / name / "characters" / "index.html"):
             return 0
         world = self._desires.world(folder)
@@ -134,7 +142,8 @@ class Studio:
         named = "" if version == BASE_VERSION else version
         entry = {"id": doc.id, "version": named}
         who = resolve_character(world if named else _without_default(world, doc), entry)
-        return identity_record(who, version, looks(world, doc, named), _overlays(world, doc), seen.marks, self._eye.lab)
+        pools = looks(world, doc, named)
+        return identity_record(who, version, pools, _overlays(world, doc), seen.marks, self._eye.lab, seen.faces, seen.looking)
 
     def _put(self, path: Path, page: str, facts: Mapping[str, Any]) -> None:
         """Write a page, or a record as JSON where no page is named, unless it was written of the same facts before."""
@@ -166,12 +175,41 @@ class Studio:
         learned = {name: self._examine(survey, wanted[names[name]]) for name in new[:AT_ONCE]}
         if learned:
             self._cache.put_notes(learned)
-        seen = _Seen({}, {})
+        faces, looking, unlooked = self._faces(survey, world)
+        seen = _Seen({}, {}, faces, looking)
         for name, text in {**notes, **learned}.items():
             found = json.loads(text)
             if found:
                 seen.marks[names[name]], seen.small[names[name]] = Marks.from_json(found["marks"]), found["small"]
-        return seen, len(new) - len(learned)
+        return seen, len(new) - len(learned) + unlooked
+
+    def _faces(self, survey: Survey, world: World) -> tuple[dict[str, FaceMarks], Looking, int]:
+        """Find faces in everything that shows a version, with who looked and how many pictures are still to be looked at.
+
+        What could not be looked at is not remembered: with other models or libraries it may be.
+        """
+        commercial = bool(world.project.data.get("commercial"))
+        looking = self._eye.looking(commercial)
+        if looking.why:
+            return {}, looking, 0
+        wanted = {reference.content_digest: reference for reference in _all_looks(world)}
+        names = {f"faces {looking.key} {content}": content for content in wanted}
+        notes = self._cache.notes(list(names))
+        new = [name for name in names if name not in notes]
+        tried = [(name, self._look_for_faces(survey, wanted[names[name]], commercial)) for name in new[:AT_ONCE]]
+        learned = {name: json.dumps(found.to_json()) for name, found in tried if isinstance(found, FaceMarks)}
+        if learned:
+            self._cache.put_notes(learned)
+        seen = {names[name]: FaceMarks.from_json(json.loads(text)) for name, text in {**notes, **learned}.items()}
+        why = next((found for _, found in tried if isinstance(found, str)), "")
+        return seen, looking if seen or not why else Looking(why=why), len(new) - len(tried)
+
+    def _look_for_faces(self, survey: Survey, reference: Reference, commercial: bool) -> FaceMarks | str:
+        """Look at one picture; in words why that can't be done."""
+        try:
+            return self._eye.faces(self._source.local(survey.snapshot.images[reference.path]), commercial)
+        except (OSError, ValueError) as error:
+            return f"not looked for: {error}"
 
     def _examine(self, survey: Survey, reference: Reference) -> str:
         """Measure one picture; "{}" where that can't be done."""
@@ -205,7 +243,14 @@ def _overlays(world: World, doc: Doc) -> dict[str, Pool]:
 
 
 def _all_used(world: World) -> Iterator[Reference]:
+    yield from _all_looks(world)
     for doc in world.characters.values():
-        versions = ["", *(doc.data.get("versions") or ())]
-        for found in (*(pool(world, doc, version) for version in versions), *_overlays(world, doc).values()):
+        for found in _overlays(world, doc).values():
             yield from found.used
+
+
+def _all_looks(world: World) -> Iterator[Reference]:
+    """Pictures that show a character or a version of one, without those of outfits, expressions and poses."""
+    for doc in world.characters.values():
+        for version in ("", *(doc.data.get("versions") or ())):
+            yield from pool(world, doc, version).used

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from koma.core.job import Job
     from koma.core.phases import PhaseRate
+    from koma.core.retakes import Retake
     from koma.core.review import Reviewed
     from koma.core.rows import Lying, Published, TakeRow
     from koma.core.snapshot import Snapshot
     from koma.core.target import Target
     from koma.core.words import Rendition
+    from koma.engine.retaking import Retakes
     from koma.engine.wanted import Desires, Wanted
     from koma.ports import Objects, Source, Store, StoreReader
 
@@ -46,7 +48,8 @@ class Survey(NamedTuple):
 class Surveyor:
     """Makes surveys of one workspace. `store` and `objects` are asked for only where more than `reader` knows is needed.
 
-    `qualified` gives render seconds by template from `koma qualify`, for templates without past renders.
+    `qualified` gives render seconds by template from `koma qualify`, for templates without past renders. `retakes` works out what later
+    takes change.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Surveyor:
         outputs: Path,
         *,
         qualified: Callable[[], Mapping[str, Sequence[float]]] = dict,
+        retakes: Callable[[], Retakes] | None = None,
     ) -> None:
         self._source = source
         self._reader = reader
@@ -66,6 +70,7 @@ class Surveyor:
         self._objects = objects
         self._outputs = outputs
         self._qualified = qualified
+        self._retakes = retakes
         self.desires = desires
 
     def survey(self, rendition: Rendition, selection: Selection | None = None, counted: Callable[[str], bool] | None = None) -> Survey:
@@ -138,7 +143,11 @@ class Surveyor:
             has_object=self._has_object,
             durations=cache(lambda: {**self._qualified(), **self._store().durations()}),
             pinned=lambda target, pin: self._pinned({target.id, target.origin_id}, rendition, pin),
+            retake=lambda target, rows, number: self._retake(wanted, target, rows, number),
         )
+
+    def _retake(self, wanted: Wanted, target: Target, rows: Sequence[TakeRow], number: int) -> Retake | None:
+        return self._retakes().retake(wanted, target, rows, number) if self._retakes is not None else None
 
     def _doubted(self, by: Reviewed, rendition: Rendition) -> frozenset[str]:
         """Ids of targets whose published take a person rejected, whether or not a pass has taken note of it."""

@@ -35,7 +35,7 @@ from koma.core.words import BackendKind
 from koma.engine import tending
 from koma.engine.cpulane import CpuLane
 from koma.engine.mailbox import Mailbox
-from koma.engine.tending import Restarter
+from koma.engine.tending import Restarter, Restarts
 from koma.ports import Backend, Clock, Events, Objects, Store
 
 _STAGE = {
@@ -79,7 +79,7 @@ class Worker:
         self.stopping = False
         self._objects = objects
         self._cpu = cpu
-        self._restarters = restarters or {}
+        self._restarts = Restarts(restarters or {}, clock)
         self._boxes: dict[str, Mailbox] = {}
         self._prompts: dict[str, str] = {}
         self._stages: dict[str, dict[str, float]] = {}
@@ -139,7 +139,7 @@ class Worker:
             case Look():
                 return await tending.look(self.backends[job.work.backend])
             case Restart():
-                return await tending.restart(self._restarters.get(job.work.backend))
+                return await self._restarts.restart(job)
             case Submit():
                 return SubmitAnswer(await self._submit(job))
             case Ask(prompt_id):

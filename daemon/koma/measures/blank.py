@@ -1,5 +1,7 @@
 """Metric `blank`: failed sampling often comes back as a valid file of one colour."""
 
+import cv2
+
 from koma.core.metrics import METRICS
 from koma.measures.meter import Frame, ShareMeter
 
@@ -12,4 +14,4 @@ class Meter(ShareMeter):
 
     def has(self, frame: Frame) -> bool:
         """Whether R, G and B each are nearly constant."""
-        return bool(frame.small.std(axis=(0, 1)).max() < DEVIATION)
+        return float(cv2.meanStdDev(frame.small)[1].max()) < DEVIATION

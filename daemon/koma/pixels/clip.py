@@ -19,6 +19,7 @@ from koma.core.rate import ntsc_base
 from koma.pixels.picture import MAX_PIXELS, Pixels, UnreadableError, read_picture
 from koma.pixels.whole import CLIPS, container_of, missing_part
 
+_PICTURES = "_pipe"  # the demuxers of single pictures end on this; they would make up a frame rate
 # What a decoder notices must be an error, not a guess at what the frame might have been.
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 
@@ -78,6 +79,8 @@ def _refusing(file: Path) -> Iterator[None]:
 
 
 def _first_video(opened: Any) -> Any:
+    if opened.format.name.endswith(_PICTURES):
+        raise ValueError(f"it is a picture ({opened.format.name.removesuffix(_PICTURES)}); a PNG, JPEG or WebP is wanted")
     if not opened.streams.video:
         raise ValueError("it holds no video")
     stream = opened.streams.video[0]
@@ -98,6 +101,8 @@ def _frames(file: Path, opened: Any, stream: Any) -> Iterator[Pixels]:
     reformatter = VideoReformatter()
     with _refusing(file):
         for number, frame in enumerate(opened.decode(stream)):
+            if (frame.height, frame.width) != shape[:2]:
+                raise ValueError(f"frame {number} is {frame.width} x {frame.height} px, those before it are {shape[1]} x {shape[0]}")
             pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
             if frame.is_corrupt or pixels.shape != shape:
                 raise ValueError(f"frame {number} is damaged")

@@ -13,7 +13,7 @@ Fields are JSON values. Every event may carry `target`, `rendition`, `phase`, `t
 - `progress`: `fraction` 0..1 or null, `note`
 - `job_complete`, `job_failed`: `action`, `backend` (its kind), `seconds` (the backend's render time), `stages` (stage → seconds),
   `error_class`
-- `quality_evaluation`: `phase`, `verdict`, `values` (metric → value), `failed` (messages of the checks that did not pass)
+- `quality_evaluation`: `phase`, `verdict`, `values` (metric, and the character it is about → value), `stage` that decided, `message`
 - `published`, `retired`: `path`; `watch_failed`: `message`
 - `backend_up`, `backend_down`: `backend` (its name), `message`; `backend_busy`: as for jobs, when it refused work for now
 """

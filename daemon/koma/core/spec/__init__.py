@@ -14,6 +14,7 @@ KINDS: Final = {
     "style": "Style",
     "scene": "Scene",
     "review": "Review",
+    "tuning": "Tuning",
 }
 """Every kind of document that can be read, with the name of its model."""
 

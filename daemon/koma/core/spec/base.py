@@ -14,6 +14,7 @@ from koma.core.spec import standard
 COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$"
 SHOT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}(/[a-z0-9][a-z0-9_-]{0,63})?$"
 DIGEST_PATTERN = r"^[0-9a-f]{64}$"
+DATE_PATTERN = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"
 TIME_PATTERN = r"^[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?Z)?$"
 TAKE_KEY_PATTERN = r"^[0-9a-f]{8,64}$"
 DURATION_PATTERN = r"^[0-9]{1,4}\+[0-9]{1,3}$"

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from koma.core.hints import did_you_mean
 from koma.core.ids import ADDRESS_PATTERN, ID_PATTERN, ID_WORDS, suggest_id
-from koma.core.spec.base import COLOUR_PATTERN, DIGEST_PATTERN, DURATION_PATTERN, SHOT_PATTERN, TIME_PATTERN
+from koma.core.spec.base import COLOUR_PATTERN, DATE_PATTERN, DIGEST_PATTERN, DURATION_PATTERN, SHOT_PATTERN, TIME_PATTERN
 
 Loc = tuple[str | int, ...]
 
@@ -40,6 +40,7 @@ _PATTERNS: Final = {
     COLOUR_PATTERN: "a colour as `#rrggbb`",
     DURATION_PATTERN: "seconds+frames, for instance `2+12`",
     DIGEST_PATTERN: "a content digest: 64 digits of 0-9 and a-f",
+    DATE_PATTERN: "a date, for instance `2026-07-04`",
     TIME_PATTERN: "a date, or date and time in UTC, for instance `2026-07-04T21:15:00Z`",
     SHOT_PATTERN: "a shot of this scene, or scene/shot, for instance `sh010` or `s01/sh010`",
     ADDRESS_PATTERN: "ids joined by `/`, for instance `s01/sh010`",

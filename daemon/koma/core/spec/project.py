@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from koma.core.hints import did_you_mean
-from koma.core.metrics import METRIC_IDS
 from koma.core.spec import standard
 from koma.core.spec.base import Address, DocumentSpec, Finish, Id, Lora, Name, Parameters, Phases, Spec, TemplatePhase, refuse, unit
 from koma.core.spec.defaults import Defaults
+from koma.core.spec.metric import MetricId
+from koma.core.spec.retries import Retries
 from koma.core.spec.rules import StyleRules
 
 TakeCount = Annotated[int, Field(ge=1, le=20)]
@@ -55,15 +55,7 @@ class MetricRule(Spec):
         return self
 
 
-def _known_metric(name: str) -> str:
-    if name in METRIC_IDS:
-        return name
-    known = ", ".join(f"`{metric}`" for metric in sorted(METRIC_IDS))
-    hint = did_you_mean(name, METRIC_IDS) or "choose one of them"
-    raise refuse("unknown-value", f"no metric is called `{name}`", expected=known, hint=hint)
-
-
-Metrics = dict[Annotated[Name, AfterValidator(_known_metric)], MetricRule]
+Metrics = dict[MetricId, MetricRule]
 
 
 class GateRules(Spec):
@@ -77,10 +69,21 @@ class GateRules(Spec):
 
 
 class Gates(Spec):
-    """A profile, and rules on top of it."""
+    """A profile, choices about it, and rules on top of it."""
 
-    profile: Literal["basic"] = Field(
-        standard.GATE_PROFILE, description="`basic`: the file contract and metrics that need nothing installed."
+    profile: Literal["basic", "standard", "own"] = Field(
+        standard.GATE_PROFILE,
+        description="`basic`: the file contract and metrics that need nothing installed. `standard`: those and learned metrics, for "
+        "who has the extras and models. `own`: the file contract alone, for rules of your own.",
+    )
+    identity: Literal["arcface", "ccip", "clip", "palette"] | None = Field(
+        None,
+        description="How it is told whether characters are themselves. In `standard`, without it: `ccip` for a drawn style, `arcface` "
+        "for a photographic one; in the other profiles nothing is required.",
+    )
+    overall: bool = Field(True, description="Whether `standard` judges the overall value of a video after everything else.")
+    audit: MetricId | None = Field(
+        None, description="Metric that is never used to choose among takes, to keep it honest; else the profile's own."
     )
     rules: GateRules = Field(default_factory=GateRules, description="Thresholds that replace or add to the profile's.")
 
@@ -145,6 +148,9 @@ class Project(DocumentSpec):
     )
     takes: TakeLimits = Field(default_factory=TakeLimits, description="How many takes a target may have before a person is asked.")
     takes_up_front: TakesUpFront = Field(default_factory=TakesUpFront, description="How many takes are made at once; the best is chosen.")
+    retries: Retries = Field(
+        default_factory=Retries, description="What the next take changes, by what the one before failed of; without it, the seed."
+    )
     gates: Gates = Field(default_factory=Gates, description="What a take must pass.")
     priority: int = Field(0, ge=-1000, le=1000, description="Higher is rendered first.")
     defaults: Defaults = Field(default_factory=Defaults, description="What counts unless a narrower document says otherwise.")
@@ -155,4 +161,6 @@ class Project(DocumentSpec):
         examples=[{"s01/sh010": "s01/sh005"}],
     )
     reproducible: Literal["normal", "strict"] = Field("normal", description="`strict` renders again when the backend's versions change.")
-    commercial: bool = Field(False, description="Whether the work is commercial: a fact that is kept; nothing is refused for it yet.")
+    commercial: bool = Field(
+        False, description="Whether the work is commercial; models whose licence forbids that then measure nothing, see `koma models`."
+    )

@@ -9,6 +9,8 @@ FRAMES: Final = 48
 PHASES: Final = ("still", "video")
 TAKES: Final = {"animatic": 1, "still": 3, "loop": 3, "video": 3}
 TAKES_UP_FRONT: Final = 1
+# By failure kind, what follows the first take that failed of it, the second, ...
+RETRIES: Final = {"default": ({"seed": "new"},), "black": ({"seed": "new"}, {"restart": True})}
 LORA_STRENGTH: Final = 0.8
 CHARACTER_HEIGHT: Final = 1.0
 CONSISTENCY_THRESHOLD: Final = 0.7
@@ -25,3 +27,4 @@ PASS_RATE: Final = 0.8
 SHEET_POSES_NEEDED: Final = 7
 MAX_CHAIN: Final = 3
 COLOUR_MATCH: Final = 0.5
+LEAST_LABELS: Final = 30  # takes of each kind, good and bad, without which no threshold is found from them

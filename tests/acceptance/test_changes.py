@@ -62,9 +62,11 @@ def test_a_changed_palette_that_a_version_covers_touches_the_other_versions_alon
     assert set(rendered.actions()) == {ADULT}
 
 
-def test_an_edit_that_leaves_the_graph_as_it_was_renders_nothing(rendered: Workspace) -> None:
-    rendered.edit(AKI_FILE, 'hair: "#2d55c8"', 'hair: "#2d55c9"')  # the words for it are the same
-    assert rendered.actions() == {}
+def test_an_edit_that_leaves_the_graph_as_it_was_renders_nothing(rendered: Workspace, server: ServedComfyUI) -> None:
+    rendered.edit(AKI_FILE, 'hair: "#2d55c8"', 'hair: "#2d55c9"')  # the words for it are the same, what it is compared with is not
+    assert rendered.actions() == {ADULT: ("measure", "metric-changed")}
+    rendered.once()
+    assert server.prompts == 4
     rendered.append(AKI_FILE, "backstory: Grew up above the print shop.\n")
     assert rendered.actions() == {}
 

@@ -14,6 +14,7 @@ PROJECT_FILE, SCENE_FILE = "projects/demo/project.yaml", "projects/demo/s01.yaml
 NAMES = [f"sh{number:02d}" for number in range(1, 11)]
 GOOD, BAD = NAMES[:7], NAMES[7:]
 ONE_TAKE = "takes: {still: 1}\n"
+OPEN_ENDED = "gates: {rules: {loop: {loop-seam: {required: false}}}}\n"  # four frames of a street never come round
 
 
 def shots(names: list[str], spoilt: tuple[str, ...] = (), phases: str = "still, loop") -> str:
@@ -34,7 +35,7 @@ def ten(tmp_path: Path, server: ServedComfyUI) -> Workspace:
     workspace.add_template("noiseloop")
     for name in ("aki", "ren"):
         (workspace.root / f"projects/demo/{name}.yaml").unlink()
-    workspace.write(PROJECT_FILE, PROJECT.replace("still: noise,", "still: noise, loop: noiseloop,") + ONE_TAKE)
+    workspace.write(PROJECT_FILE, PROJECT.replace("still: noise,", "still: noise, loop: noiseloop,") + ONE_TAKE + OPEN_ENDED)
     workspace.write(SCENE_FILE, scene("s01", shots(NAMES, tuple(BAD))))
     server.spoils = lambda graph: "spoilt" in json.dumps(graph)
     return workspace
@@ -130,7 +131,7 @@ def test_the_loops_open_when(act: Any, seven: Workspace, server: ServedComfyUI) 
 
 def test_a_loosened_rule_opens_the_loops_of_all(seven: Workspace, server: ServedComfyUI) -> None:
     loose = "{required: false}"
-    seven.append(PROJECT_FILE, f"gates: {{rules: {{still: {{blank: {loose}, sharpness: {loose}}}}}}}\n")
+    seven.edit(PROJECT_FILE, "gates: {rules: {", f"gates: {{rules: {{still: {{blank: {loose}, sharpness: {loose}}}, ")
     seven.once()
     assert server.prompts == 20
     assert loops(seven) == [loop(name) for name in NAMES]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from koma.__main__ import main
 from koma.core.metrics import METRICS
+from koma.core.thresholds import SHARPNESS_MIN
 from koma.measures.registry import METERS
 from koma.pixels.picture import read_picture
 from koma.pixels.plot import WIDTH
@@ -89,7 +90,7 @@ def test_a_table_has_value_unit_rule_and_what_the_rule_says(workspace, tmp_path)
     out = workspace.koma("measure", black, "--metric", "sharpness", "--metric", "blank").out
     rows = {line.split()[1]: line.split()[2:] for line in out.splitlines() if line.startswith("black.png  ")}
     assert rows["blank"] == ["1", "ratio", "=", "0", "failed"]
-    assert rows["sharpness"][:4] == ["0", "luma²", ">=", "15,"]
+    assert rows["sharpness"][:4] == ["0", "luma²", ">=", f"{SHARPNESS_MIN:g},"]
     assert rows["sharpness"][-1] == "failed"
     assert "black.png: as a still, by the rules of the profile basic: failed at validity: blank" in out
 

@@ -5,6 +5,7 @@ import pytest
 from koma.core.document import Doc
 from koma.core.gate import Check, GateResult, Measurement, Op, Rule
 from koma.core.labels import series_of
+from koma.core.metrics import METRICS
 from koma.core.problem import Place
 from koma.core.review import METRIC, Reviewed, reviewed, sayings
 from koma.core.words import Verdict
@@ -105,7 +106,7 @@ def test_what_the_gate_said_is_told_without_the_word_of_a_person(verdict):
 def labelled(good: int, bad: int):
     """Labels of takes of which good ones measure better."""
     takes = [
-        made(f"{kind}{n}", f"p/s01/{kind}{n}/still", measurements=(Measurement("sharpness", "1", "", base + n),))
+        made(f"{kind}{n}", f"p/s01/{kind}{n}/still", measurements=(Measurement("sharpness", METRICS["sharpness"].version, "", base + n),))
         for kind, many, base in (("good", good, 40.0), ("bad", bad, 10.0))
         for n in range(many)
     ]

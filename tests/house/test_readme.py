@@ -25,7 +25,7 @@ from support.workspaces import picture
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = sorted(path for pattern in ("*.md", "*/README.md", "templates/*/README.md") for path in ROOT.glob(pattern))
+PAGES = sorted(path for pattern in ("*.md", "*/README.md", "templates/*/README.md", "docs/*.md") for path in ROOT.glob(pattern))
 HOME = "/home/you"
 WITH_SUB_COMMANDS = {"new", "review", "template"}
 THEIRS = {  # what somebody has before they meet Koma

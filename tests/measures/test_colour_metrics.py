@@ -14,7 +14,7 @@ from koma.core.media import Media
 from koma.core.metrics import METRICS
 from koma.measures import palette_distance, palette_drift, style_similarity
 from koma.measures.measure import FileMeasure
-from koma.measures.meter import Facts, Frame, Reading
+from koma.measures.meter import Facts, Frame, Reading, Reel
 from koma.measures.registry import METERS
 from koma.measures.setting import Setting
 from koma.measures.specimens import clips
@@ -45,8 +45,9 @@ def mixed(first: Sequence[int], second: Sequence[int], share: float) -> tuple[in
 
 def read(meter: object, frames: Iterable[Pixels]) -> Reading | dict[str, Reading]:
     shown = list(frames)
+    reel = Reel(24.0)
     for pixels in shown:
-        meter.add(Frame(pixels))
+        meter.add(reel.next(pixels))
     return meter.finish(Facts(shown[0].shape[1], shown[0].shape[0], len(shown), 24.0 if len(shown) > 1 else 0.0))
 
 
@@ -77,7 +78,7 @@ def test_each_is_defined_and_registered(metric):
         pytest.param([painted(skin=GREEN)], 3, 7, "skin", id="another skin weighs more than another coat"),
         pytest.param([painted(hair=(50, 60, 104))], 0.3, 3, "hair", id="hair in another light is near"),
         pytest.param([painted()] * 8 + [painted(hair=GREEN)] * 4, 8, 20, "hair", id="a hair swap in a third of the clip shows"),
-        pytest.param([painted()] * 39 + [painted(hair=GREEN)], 0, 0.5, None, id="one frame of forty does not decide"),
+        pytest.param([painted()] * 38 + [painted(hair=GREEN)] * 2, 0, 0.5, None, id="two frames of forty do not decide"),
         pytest.param(
             [painted(hair=mixed(HAIR, GREEN, number / 11)) for number in range(12)], 8, 20, "hair", id="slow drift shows by its end"
         ),
@@ -88,13 +89,13 @@ def test_palette_distance_of_one_character(frames, low, high, worst):
     found = distance(frames)["aki"]
     assert low <= found.value <= high
     assert worst is None or found.details["worst"] == worst
-    assert len(found.details["per_frame"]) == len(frames)
+    assert len(found.details["per_frame"]) == len(found.details["sampled"]) == (len(frames) + 1) // 2
     assert set(found.details["slots"]) == {"hair", "outfit", "skin"}
     assert found.details["left_out"] == ["accent", "eyes"]
 
 
 def test_frames_without_the_character_are_named():
-    assert distance([flat(WALL, 128, 128)] * 2 + [painted()])["aki"].details["unseen"] == [0, 1]
+    assert distance([flat(WALL, 128, 128)] * 3 + [painted()] * 2)["aki"].details["unseen"] == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -184,14 +185,15 @@ def test_hair_that_goes_over_into_another_colour_drifts():
     found = drift(clips.clip("hair-drift", width=256, height=256, frames=24))
     assert found.value > 2 * FALSE_ALARM
     assert found.details["per_frame"][-1] > found.details["per_frame"][5] > found.details["per_frame"][1]
-    assert len(found.details["followed"]) == 24
+    assert found.details["sampled"] == list(range(0, 24, 2))
+    assert len(found.details["followed"]) == 12
 
 
 def test_a_hair_swap_in_the_middle_of_a_clip_drifts():
     own, other = (list(clips.clip(name, width=256, height=256, frames=24)) for name in ("clean", "hair-swap"))
     found = drift([*own[:8], *other[8:16], *own[16:]])
     assert found.value > 2 * FALSE_ALARM
-    assert int(np.argmax(found.details["per_frame"])) in range(8, 16)
+    assert found.details["sampled"][int(np.argmax(found.details["per_frame"]))] in range(8, 16)
 
 
 def test_drift_grows_with_the_strength_of_the_fault():
@@ -222,10 +224,11 @@ def test_what_can_not_drift_is_unmeasured(frames, why):
 
 def test_a_flash_is_passed_over_and_after_a_cut_following_begins_again():
     first, second, third = drawing(128, 128), painted(), painted(hair=GREEN)
-    flash = drift([*[painted()] * 4, flat(255, 128, 128), flat(0, 128, 128), *[third] * 6])
-    cut = drift([*[first] * 3, *[second] * 5, *[third] * 6])
-    for found, torn in ((flash, [4, 5]), (cut, [3, 4, 5])):
-        assert [number for number, share in enumerate(found.details["followed"]) if share == 0] == torn
+    flash = drift([*[second] * 4, *[flat(255, 128, 128)] * 2, *[flat(0, 128, 128)] * 2, *[third] * 8])
+    cut = drift([*[first] * 4, *[second] * 8, *[third] * 8])
+    for found, torn in ((flash, [4, 6]), (cut, [4, 6, 8])):
+        followed = zip(found.details["sampled"], found.details["followed"], strict=True)
+        assert [number for number, share in followed if share == 0] == torn
         assert found.value > FALSE_ALARM
 
 
@@ -329,20 +332,20 @@ def test_the_same_style_with_another_face_is_nearer_than_another_style(tmp_path)
 def test_a_clip_is_sampled_evenly_and_its_middle_value_counts(tmp_path):
     shelf = Shelf(tmp_path, painted())
     found = shelf.read(*[painted()] * 19, flat(0, 128, 128))
-    assert found.details["sampled"] == [0, 4, 8, 12, 16]
+    assert found.details["sampled"] == [0, 8, 16]
     assert found.value == pytest.approx(1, abs=1e-4)
-    assert len(found.details["per_frame"]) == 5
+    assert len(found.details["per_frame"]) == 3
 
 
 @given(st.integers(1, 400))
 @settings(max_examples=20, deadline=None)
-def test_at_most_eight_frames_are_kept_and_they_lie_evenly_apart(count):
+def test_at_most_four_frames_are_kept_and_they_lie_evenly_apart(count):
     meter = style_similarity.Meter(Setting(Against(style=(Picture("a", "a", ".png"),))))
     frame = Frame(flat(7, 4, 4))
     for _ in range(count):
         meter.add(frame)
     kept = list(meter._kept)
-    assert 1 <= len(kept) <= 8
+    assert 1 <= len(kept) <= 4
     assert kept == list(range(0, count, meter._stride))
 
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from koma.core.gate import judge
+from koma.core.gate import Op, judge
 from koma.core.media import Media
 from koma.core.metrics import METRIC_IDS
-from koma.core.rules import basic_rules, measures_for
+from koma.core.profiles import Asked, metrics_of, profile_rules
 from koma.core.words import BackendKind, Phase, Verdict
 from koma.measures import measure as measuring
+from koma.measures.learned.registry import LEARNED
 from koma.measures.measure import FileMeasure
 from koma.measures.meter import Frame, Reading, ShareMeter, luma
 from koma.measures.registry import METERS
@@ -26,16 +27,16 @@ PAN = [drawing(*SIZE, shift=4 * number) for number in range(12)]
 
 
 def test_the_registry_holds_what_planning_knows():
-    assert set(METERS) == METRIC_IDS
+    assert {*METERS, *LEARNED, "overall"} == METRIC_IDS
 
 
 def measured(folder: Path, frames: Sequence[Pixels], *metrics: str) -> dict[str, float | None]:
     file = save_clip(folder / "clip.mkv", frames)
-    return {one.metric: one.value for one in FileMeasure().measure(file, Media.FRAMES, metrics or sorted(METRIC_IDS), {})}
+    return {one.metric: one.value for one in FileMeasure().measure(file, Media.FRAMES, metrics)}
 
 
 def still(folder: Path, pixels: Pixels, metric: str) -> float | None:
-    return FileMeasure().measure(save(pixels, folder / "still.png"), Media.IMAGE, [metric], {})[0].value
+    return FileMeasure().measure(save(pixels, folder / "still.png"), Media.IMAGE, [metric])[0].value
 
 
 def blurred(pixels: Pixels, radius: float) -> Pixels:
@@ -72,7 +73,7 @@ def test_blank_and_black_pictures(tmp_path, pixels, blank, black):
 
 def test_faulty_frames_of_a_clip_are_counted_and_named(tmp_path):
     frames = [*PAN[:3], flat(0, *SIZE), *PAN[4:7], flat(0, *SIZE)]
-    found = FileMeasure().measure(save_clip(tmp_path / "a.mkv", frames), Media.FRAMES, ["black"], {})
+    found = FileMeasure().measure(save_clip(tmp_path / "a.mkv", frames), Media.FRAMES, ["black"])
     assert found[0].value == 0.25
     assert found[0].details["frames"] == [3, 7]
 
@@ -116,7 +117,7 @@ def test_sharpness_of_a_clip_is_the_median_of_its_frames(tmp_path):
 
 
 def test_a_picture_too_small_for_the_kernel_has_no_sharpness(tmp_path):
-    found = FileMeasure().measure(save(drawing(2, 2), tmp_path / "a.png"), Media.IMAGE, ["sharpness"], {})[0]
+    found = FileMeasure().measure(save(drawing(2, 2), tmp_path / "a.png"), Media.IMAGE, ["sharpness"])[0]
     assert found.value is None
     assert "2 x 2 px is too small" in found.why
 
@@ -145,8 +146,8 @@ def test_a_metric_that_breaks_takes_no_other_along(tmp_path, monkeypatch):
         def has(self, frame: Frame) -> bool:
             return False
 
-    monkeypatch.setattr(measuring, "METERS", {**METERS, "blank": Broken, "black": Endless})
-    blank, black, width = FileMeasure().measure(save(drawing(), tmp_path / "a.png"), Media.IMAGE, ["blank", "black", "width"], {})
+    monkeypatch.setattr(measuring, "METERS", {**METERS, "blank": lambda _setting: Broken(), "black": lambda _setting: Endless()})
+    blank, black, width = FileMeasure().measure(save(drawing(), tmp_path / "a.png"), Media.IMAGE, ["blank", "black", "width"])
     assert (blank.value, blank.failed, blank.why) == (None, True, "the metric itself failed: ZeroDivisionError: no frames at all")
     assert (black.value, black.failed) == (None, True)
     assert width.value == 48
@@ -169,8 +170,11 @@ EXPECT = {"width": 320, "height": 200, "frames": 12, "fps": 12, "motion": True}
     ],
 )
 def test_each_fault_is_seen_by_the_rule_that_is_there_for_it(tmp_path, frames, failing):
-    rules = basic_rules(Phase.VIDEO, BackendKind.COMFYUI, EXPECT)
-    found = FileMeasure().measure(save_clip(tmp_path / "a.mkv", frames), Media.FRAMES, measures_for(rules), EXPECT)
+    asked = profile_rules("basic", Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT))
+    rules = [
+        rule for rule in asked if rule.op is Op.EQUALS or rule.metric == "frozen" or (rule.metric, rule.op) == ("sharpness", Op.AT_LEAST)
+    ]
+    found = FileMeasure().measure(save_clip(tmp_path / "a.mkv", frames), Media.FRAMES, metrics_of(rules))
     result = judge(found, rules)
     assert {check.rule.metric for check in result.checks if check.verdict is not Verdict.PASSED} == failing
     assert result.verdict is (Verdict.FAILED if failing else Verdict.PASSED)

@@ -44,6 +44,7 @@ def test_another_value_gives_another_picture():
         pytest.param(replace(CURVE, first=0), id="the first frame"),
         pytest.param(replace(CURVE, faults=(2,)), id="a frame at fault"),
         pytest.param(replace(CURVE, threshold=3.0), id="the threshold"),
+        pytest.param(replace(CURVE, places=[1, 2, 3, 40]), id="where each value belongs"),
     ],
 )
 def test_what_belongs_to_a_curve_is_seen(other):

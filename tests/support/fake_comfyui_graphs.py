@@ -164,22 +164,35 @@ def first_number(graph: Mapping[str, Any], *names: str, default: int) -> int:
     return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), default)
 
 
-def pixels(graph: Mapping[str, Any]) -> list[np.ndarray]:
-    """Frames that the graph asks for: once around a drawn street, and a patch that is of the seed and of everything but the file prefix."""
+def pixels(graph: Mapping[str, Any], start: int = 0) -> list[np.ndarray]:
+    """Frames that the graph asks for: along a drawn street, from `start` px on, with a patch that is of the seed and of everything else.
+
+    File prefixes change nothing. The patch's first row tells how far along a frame is (see `place_of`).
+    """
     width, height = first_number(graph, "width", default=64), first_number(graph, "height", default=64)
     count = first_number(graph, "batch_size", "length", "num_frames", default=1)
     bare = {n: {k: v for k, v in e["inputs"].items() if k not in _WRITERS} for n, e in graph.items()}
     seed = hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).digest()
-    rng, size = np.random.default_rng(list(seed)), max(2, min(width, height) // 10)
+    rng, size = np.random.default_rng(list(seed)), max(4, min(width, height) // 10)
     patch = rng.integers(96, 160, (2, 2, 3), dtype=np.uint8).repeat(size // 2, axis=0).repeat(size // 2, axis=1)
-    around = _street(width, height)
-    return [_seen(around, patch, round(width * number / count)) for number in range(count)]
+    around, step = _street(width, height), max(2, width // 32)
+    return [_seen(around, patch, start + step * number) for number in range(count)]
 
 
 def _seen(around: np.ndarray, patch: np.ndarray, left: int) -> np.ndarray:
     frame = np.roll(around, -left, axis=1)
     frame[: patch.shape[0], : patch.shape[1]] = patch
+    frame[0, :2] = [(left >> 8) & 255, left & 255, _MARK]
     return frame
+
+
+def place_of(frame: np.ndarray) -> int:
+    """How far along the street a frame of this server is, in px; 0 for any other picture."""
+    first, second = frame[0, 0], frame[0, 1]
+    return int(first[0]) << 8 | int(first[1]) if first[2] == _MARK and (first == second).all() else 0
+
+
+_MARK = 113
 
 
 @cache

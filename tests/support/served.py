@@ -1,14 +1,16 @@
 """The fake ComfyUI server in a thread of its own, so that the whole command line can be run against it."""
 
 import asyncio
+import io
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from support.fake_comfyui import FakeComfyUI
-from support.fake_comfyui_graphs import NODES, first_number, pixels
+from support.fake_comfyui_graphs import NODES, first_number, pixels, place_of
 from support.fake_comfyui_worker import Prompt
 
 T = TypeVar("T")
@@ -122,8 +124,15 @@ class ServedComfyUI:
         if self.drifts(graph):
             graph = {**graph, "drift": {"inputs": {"driver": "another"}}}
         count = first_number(graph, "amount", default=1)
-        frames = pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph)
+        frames = pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph, self._start(graph))
         return [np.full_like(frame, 128) for frame in frames] if self.spoils(graph) else frames
+
+    def _start(self, graph: Mapping[str, Any]) -> int:
+        """Where a clip goes on: a video begins where the picture is that it was given, as a model's does."""
+        given = next((entry["inputs"]["image"] for entry in graph.values() if entry["class_type"] == "LoadImage"), "")
+        folder, _, name = given.rpartition("/")
+        data = self.fake.files.get(("input", folder, name)) if makes_frames(graph) else None
+        return place_of(np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))) if data else 0
 
 
 def seed_of(graph: Mapping[str, Any]) -> int:

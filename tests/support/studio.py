@@ -203,7 +203,7 @@ def measured(rules: tuple[Rule, ...], verdict: Verdict) -> tuple[Measurement, ..
     if verdict is Verdict.UNMEASURED:
         return ()
     off = {Op.AT_LEAST: -1.0, Op.AT_MOST: 1.0, Op.EQUALS: 1.0} if verdict is Verdict.FAILED else dict.fromkeys(Op, 0.0)
-    values = {rule.metric: rule.threshold + off[rule.op] for rule in rules}
+    values = {rule.metric: rule.threshold + off[rule.op] for rule in reversed(rules)}  # of a floor and a ceiling, the floor
     return tuple(Measurement(metric, "1", "", value) for metric, value in values.items())
 
 

@@ -54,7 +54,9 @@ def command(
     if not files:
         from koma.cli.measuring_tables import print_consistency, print_specimens
 
-        return print_specimens(as_json=as_json) if specimens else print_consistency(as_json=as_json)
+        if specimens:
+            return print_specimens(as_json=as_json)
+        return print_consistency(ctx.obj, metrics or (), as_json=as_json)
     from koma.cli.measuring import Wish, run
 
     wish = Wish(tuple(files), tuple(against or ()), tuple(metrics or ()), str(profile or ""), str(judged_as or ""), plots)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from koma.cli.measuring_shown import demand
 from koma.cli.printing import count
@@ -46,9 +46,25 @@ def _curves(one: "Measured") -> Iterator[tuple[str, Curve]]:
 
 
 def _curve(one: "Measured", found: Measurement, values: Sequence[float | None]) -> Curve:
-    """Values that are fewer than frames belong to steps, and lie at the later frame of each."""
+    """Values that are fewer than frames belong to steps, and lie at the later frame of each, unless `sampled` says where they are."""
+    details = found.details
     title = f"{found.metric} of {found.subject}" if found.subject else found.metric
+    sampled = details.get("sampled") or ()
+    curve = Curve(
+        title,
+        details.get("unit", found.unit),
+        values,
+        max(0, one.frames - len(values)),
+        [int(frame) for frame in details.get("frames") or ()],
+        places=sampled if len(sampled) == len(values) else (),
+    )
+    return replace(curve, **_line(one, found))
+
+
+def _line(one: "Measured", found: Measurement) -> dict[str, Any]:
+    """Find what the values are held against: their own limit, or the threshold of the metric where they are in its unit."""
+    if "unit" in found.details:
+        limit = found.details.get("limit")
+        return {} if limit is None else {"threshold": limit, "demand": f"limit of one value: {limit:.6g}"}
     rule = next((c.rule for c in one.gate.checks if (c.rule.metric, c.rule.subject) == (found.metric, found.subject)), None)
-    faults = [int(frame) for frame in found.details.get("frames") or ()]
-    curve = Curve(title, found.unit, values, max(0, one.frames - len(values)), faults)
-    return curve if rule is None else replace(curve, threshold=rule.threshold, demand=demand(rule))
+    return {} if rule is None else {"threshold": rule.threshold, "demand": demand(rule)}

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from koma.cli.measuring_against import comparison
-from koma.cli.printing import print_json, print_lines, say
+from koma.cli.printing import count, print_json, print_lines, say
 from koma.core.errors import UsageError
 from koma.core.hints import did_you_mean
-from koma.core.metrics import METRICS
 from koma.measures.specimens import consistency
+from koma.measures.specimens.clips import SPECIMENS
+from koma.measures.specimens.table import as_json as specimens_json
+from koma.measures.specimens.table import discrimination
+from koma.measures.specimens.table import markdown as specimens_markdown
 
 
 def print_consistency(workspace: Path | None, metrics: Sequence[str], *, as_json: bool) -> int:
@@ -27,6 +30,12 @@ def print_consistency(workspace: Path | None, metrics: Sequence[str], *, as_json
     return 0
 
 
-def print_specimens(metrics: Sequence[str], *, as_json: bool) -> int:
-    """Measure and print which fault which metric sees."""
-    raise NotImplementedError
+def print_specimens(*, as_json: bool) -> int:
+    """Measure and print which fault which metric sees; 1 if a fault is not seen, or a clean clip does not pass."""
+    say(f"drawing and measuring {count(len(SPECIMENS), 'clip')}, which takes a while")
+    rows = discrimination()
+    if as_json:
+        print_json({"table": "specimens", "rows": specimens_json(rows)})
+    else:
+        print_lines([specimens_markdown(rows).rstrip()])
+    return int(not all(row.right for row in rows))

@@ -17,13 +17,14 @@ EXPLAINED = 0.65  # of the difference may be left where a flow is believed
 
 
 class Meter:
-    """Keeps one length per pair."""
+    """Keeps one length per pair, and the number of its later frame."""
 
     def __init__(self) -> None:
         self._traceable = True
         self._before: Grey | None = None
         self._seen = 0
         self._values: list[float] = []
+        self._frames: list[int] = []
 
     def add(self, frame: Frame) -> None:
         """Compare with the frame an eighth of a second before."""
@@ -31,6 +32,7 @@ class Meter:
         if self._seen % max(1, round(frame.fps / RATE)) == 0 and self._traceable:
             if self._before is not None:
                 self._values.append(largest_motion(self._before, frame.calm) / min(frame.calm.shape))
+                self._frames.append(self._seen)
             self._before = frame.calm
         self._seen += 1
 
@@ -40,7 +42,8 @@ class Meter:
             return Reading(None, too_small(facts))
         if not self._values:
             return Reading(None, f"{facts.frames} frames are too few: expected two that are an eighth of a second apart")
-        return Reading(float(np.mean(np.array(self._values) > FAR)), details={"per_frame": rounded(self._values)})
+        details = {"per_frame": rounded(self._values), "sampled": self._frames, "unit": "share of the shorter side", "limit": round(FAR, 6)}
+        return Reading(float(np.mean(np.array(self._values) > FAR)), details=details)
 
 
 def largest_motion(before: Grey, after: Grey) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from koma.core.metrics import METRICS
 from koma.measures.meter import Reading
 from koma.measures.pairs import FlowMeter, rounded
-from koma.measures.views import Flow, lengths
+from koma.measures.views import Flow, added, lengths
 
 SPEC = METRICS["flow-smoothness"]
 WINDOW = 3  # steps; over two, frames that change places would often look as if they went on
@@ -31,12 +31,12 @@ class Meter(FlowMeter):
     def reading(self) -> Reading:
         """Return the median, with every value; where fewer steps were seen than make a window, what they come to together."""
         values = self._values or [self._directness()]
-        return Reading(float(np.median(values)), details={"per_frame": rounded(values)})
+        return Reading(float(np.median(values)), details={"per_frame": rounded(values), "sampled": self.drawn[-len(values) :]})
 
     def _directness(self) -> float:
         if not self._flows:
             return 1.0
         steps = STILL * len(self._flows)
         way = sum(length for _, length in self._flows)
-        away = float(lengths(np.sum([flow for flow, _ in self._flows], axis=0)).mean())
+        away = float(lengths(added(flow for flow, _ in self._flows)).mean())
         return (away + steps) / (way + steps)

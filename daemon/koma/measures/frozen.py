@@ -20,4 +20,5 @@ class Meter(PairMeter):
     def reading(self) -> Reading:
         """Return the share of pairs, with the numbers (from 0) of the later frame of each."""
         held = np.array(self.values) < DIFFERENCE
-        return Reading(float(held.mean()), details={"frames": later_frames(held), "per_frame": rounded(self.values)})
+        details = {"frames": later_frames(held), "per_frame": rounded(self.values), "unit": "difference of 255", "limit": DIFFERENCE}
+        return Reading(float(held.mean()), details=details)

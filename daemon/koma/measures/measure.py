@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from koma.core.against import NOTHING, Against, Picture
 from koma.core.gate import Measurement
 from koma.core.media import Media
-from koma.core.metrics import METRICS
+from koma.core.metrics import METRICS, OVERALL
 from koma.core.rate import standard_fps
-from koma.measures.meter import Facts, Frame, Meter, Reading, Reel
+from koma.measures.meter import FactMeter, Facts, Frame, Meter, Reading, Reel
 from koma.measures.registry import METERS
 from koma.measures.setting import Setting
 from koma.pixels.clip import open_clip
@@ -117,7 +117,16 @@ class _Running:
             self._broken = f"the metric itself failed: {type(error).__name__}: {error}"
 
 
+class _MadeOfOthers(FactMeter):
+    """Stands for `overall`, which is worked out where a gate is judged."""
+
+    def finish(self, facts: Facts) -> Reading:  # noqa: ARG002  no fact about a file makes it
+        return Reading(None, "it is made of other metrics where they are judged by a gate")
+
+
 def _meter(metric: str, setting: Setting) -> Meter:
+    if metric == OVERALL.id:
+        return _MadeOfOthers()
     if metric in METERS:
         return METERS[metric](setting)
     from koma.measures.learned.registry import learned_meter  # noqa: PLC0415  learned metrics are imported when one is asked for

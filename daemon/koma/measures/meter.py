@@ -136,8 +136,10 @@ class Facts:
 class Reading:
     """A value, or None and why there is none: `failed` tells an error from what does not apply.
 
-    Details are JSON values: `per_frame` has a number for each frame or pair, `frames` the numbers (from 0) of those at fault. `record`
-    says what measured it, for learned metrics: `weights`, `runtime`, `provider`, `libraries`.
+    Details are JSON values: `per_frame` has a number for each frame or pair, `frames` the numbers (from 0) of those at fault. Where
+    `per_frame` is about some frames only, `sampled` has their numbers (the later one of a pair); where it is not in the metric's own unit,
+    `unit` says in which, and `limit` what single values are held against. `record` says what measured it, for learned metrics: `weights`,
+    `runtime`, `provider`, `libraries`.
     """
 
     value: float | None

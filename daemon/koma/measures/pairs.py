@@ -36,16 +36,23 @@ class PairMeter:
 
 
 class FlowMeter:
-    """Base of metrics that read the optical flow from drawing to drawing; frames that repeat a drawing have none."""
+    """Base of metrics that read the optical flow from drawing to drawing; frames that repeat a drawing have none.
+
+    `drawn` are the numbers (from 0) of the frames that flow leads to.
+    """
 
     def __init__(self) -> None:
         self._traceable = True
+        self._seen = 0
+        self.drawn: list[int] = []
 
     def add(self, frame: Frame) -> None:
         """Follow what moves since the last drawing."""
         self._traceable = traceable(frame.calm)
         if frame.flow is not None:
+            self.drawn.append(self._seen)
             self.follow(frame.flow)
+        self._seen += 1
 
     def follow(self, flow: Flow) -> None:
         """Look at the flow to the next drawing."""

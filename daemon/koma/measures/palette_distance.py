@@ -23,6 +23,7 @@ VISIBLE = 0.002  # of the picture; less is a speck that any edge between two col
 NEAR = 10.0  # CIEDE2000; a shadow of the same colour is nearer
 FAR = 20.0  # CIEDE2000; farther is another colour altogether, however far
 THERE = 0.02  # of the picture that the palette's colours cover at least where the character is to be judged
+EVERY = 2  # frames, and rows and columns of pixels: whose colours these are shows in every second one
 POOLED = 0.9  # of the frames are no worse than the value
 
 NOBODY = "no character is named for this shot, so there is no palette to look for"
@@ -33,11 +34,13 @@ class Meter:
 
     def __init__(self, setting: Setting) -> None:
         self._watched = {subject.id: _Watched(subject) for subject in setting.against.subjects}
+        self._number = -1
 
     def add(self, frame: Frame) -> None:
-        """Look for every palette in the next frame."""
-        if any(watched.slots for watched in self._watched.values()):
-            colours = colours_of(frame.small)
+        """Look for every palette in every second frame."""
+        self._number += 1
+        if self._number % EVERY == 0 and any(watched.slots for watched in self._watched.values()):
+            colours = colours_of(frame.small[::EVERY, ::EVERY])
             for watched in self._watched.values():
                 watched.look(colours)
 
@@ -80,7 +83,8 @@ class _Watched:
             "slots": {slot: {"colour": self._palette[slot], "distance": distance} for slot, distance in slots.items()},
             "left_out": sorted(set(self._palette) - set(self.slots)),
             "worst": max(lost, key=lambda slot: lost[slot]),
-            "unseen": [number for number, there in enumerate(self._there) if not there],
+            "sampled": list(range(0, EVERY * len(self._there), EVERY)),
+            "unseen": [EVERY * number for number, there in enumerate(self._there) if not there],
             "per_frame": [round(float(value), 4) for value in frames],
         }
         return Reading(_pooled(frames[seen]), details=details)

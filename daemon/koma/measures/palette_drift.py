@@ -1,8 +1,8 @@
-"""Metric `palette-drift`: do the colours of what is in the picture stay as they were when it came in? Needs no reference.
+"""Metric `palette-drift`: whether the colours of what is in the picture stay as they were when it came in. Needs no reference.
 
-A pan, a zoom or a tracking shot changes how much of which colour is in the frame, and must not count. So every pixel is followed back
-to where it was in the first frame, by optical flow, and only what can be followed is compared: its colours now with its colours then.
-They are compared as sets: flow that is a little wrong moves a pixel within its surface, and changes neither set.
+A pan, a zoom or a tracking shot changes how much of which colour is in the frame, and must not count. So every part of the picture is
+followed back to where it was in the first frame, by optical flow, and only what can be followed is compared: its colours now with its
+colours then. They are compared as sets: flow that is a little wrong moves a point within its surface, and changes neither set.
 """
 
 from typing import Any
@@ -13,112 +13,110 @@ import numpy.typing as npt
 
 from koma.core.metrics import METRICS
 from koma.measures.meter import Facts, Frame, Reading
+from koma.measures.pairs import rounded
+from koma.measures.views import SMALLEST, Flow, Grey, traceable
 from koma.pixels.palette import colours_of, moved
 from koma.pixels.picture import Pixels
 
 SPEC = METRICS["palette-drift"]
-AGREED, AGREED_PART = 0.5, 0.01  # px², and part of both flows squared, by which flow there and back may miss its start
+EVERY = 2  # frames; motion is slow enough to be followed from every second one to the next
+AGREED, AGREED_PART = 0.1, 0.01  # px², and part of both flows squared, by which flow there and back may miss its start
 TORN = 32  # of 255; where half of the picture differs by more from what flow says, there is no motion but another picture
-GAP = 2  # frames; a flash that is no longer than this is passed over, and what lasts longer is a cut
+GAP = 2  # steps; a flash that is no longer than this is passed over, and what lasts longer is a cut
 LOST = 0.1  # of the picture; when less can be followed, following begins again
-SPARSE = 2  # every second pixel of every second row is compared
-LASTING = 5  # frames; of any five in a row the middle value counts, so a single flash is no drift
-SMALLEST = 16  # px, shorter side; less is no picture to follow anything in
-_MILD = 12.0  # CIE 1976; two groups of colours are at least so far apart
+LASTING = 3  # comparisons; the middle one of three in a row counts, so a single odd frame is no drift
+APART = 12.0  # CIE 1976; groups of colours begin at least so far from one another
 
-Flow = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
 class Meter:
-    """Follows every pixel back, and keeps one distance per frame."""
+    """Follows the picture back, and keeps one distance for every second frame."""
 
     def __init__(self) -> None:
         self._trail: _Trail | None = None
-        self._values: list[float] = []
+        self._number = -1
+        self._values: dict[int, float] = {}
         self._followed: list[float] = []
 
     def add(self, frame: Frame) -> None:
-        """Compare the next frame with where it comes from."""
-        small = frame.small
-        if min(small.shape[:2]) < SMALLEST:
+        """Follow to every second frame, and compare it with where it comes from."""
+        self._number += 1
+        if self._number % EVERY or not traceable(_halved(frame.calm)):
             return
         if self._trail is None:
-            self._trail = _Trail(small)
+            self._trail = _Trail(frame)
             value, share = 0.0, 1.0
         else:
-            value, share = self._compared(self._trail, small)
-        self._values.append(value)
+            value, share = self._trail.compared(frame) if self._trail.follow(frame) else (0.0, 0.0)
+        self._values[self._number] = value
         self._followed.append(share)
 
-    def _compared(self, trail: "_Trail", small: Pixels) -> tuple[float, float]:
-        found = trail.follow(small)
-        if found is None:
-            return 0.0, 0.0
-        then, known = found
-        known, then, now = known[::SPARSE, ::SPARSE], then[::SPARSE, ::SPARSE], small[::SPARSE, ::SPARSE]
-        share = float(known.mean())
-        value = share * moved(colours_of(then[known]), colours_of(now[known]), same=_MILD) if known.any() else 0.0
-        if share < LOST:
-            trail.begin(small)
-        return value, share
-
     def finish(self, facts: Facts) -> Reading:
-        """Return the largest value that lasts, with every frame's value and how much of it was followed."""
+        """Return the largest value that lasts, with every value and how much of the picture was followed."""
         if facts.frames < 2:  # noqa: PLR2004  a pair
             return Reading(None, "one frame alone can't drift")
         if not self._values:
-            return Reading(
-                None, f"{facts.width} x {facts.height} px is too small: expected at least {SMALLEST} px each way after reduction"
-            )
-        details = {
-            "per_frame": [round(value, 4) for value in self._values],
-            "followed": [round(share, 4) for share in self._followed],
-        }
-        return Reading(_lasting(self._values), details=details)
+            least = 2 * SMALLEST
+            return Reading(None, f"{facts.width} x {facts.height} px is too small: expected at least {least} px each way after reduction")
+        values = list(self._values.values())
+        details = {"per_frame": rounded(values), "sampled": list(self._values), "followed": rounded(self._followed)}
+        return Reading(_lasting(values), details=details)
 
 
 class _Trail:
-    """Where in the picture that following began with each pixel of the newest frame was."""
+    """Where each point of the newest frame was in the frame that following began with. Points are two pixels of `small` apart."""
 
-    def __init__(self, small: Pixels) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        rows, columns = small.shape[:2]
-        self._here = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).astype(np.float32)  # x, y of each pixel
-        self.begin(small)
+    def __init__(self, frame: Frame) -> None:
+        self._tracer: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # Any: None for a new array is not in the stubs
+        rows, columns = _halved(frame.calm).shape
+        self._here = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).astype(np.float32)  # x, y of each point
+        self._begin(frame)
 
-    def begin(self, small: Pixels) -> None:
-        """Follow from this frame on; every pixel is known."""
-        self._first, self._before = small, _grey(small)
+    def _begin(self, frame: Frame) -> None:
+        self._first, self._before = self._points(frame), _halved(frame.calm)
         self._place = self._here
-        self._known = np.ones(small.shape[:2], np.uint8)
+        self._known = np.ones(self._here.shape[:2], np.uint8)
         self._torn = 0
 
-    def follow(self, small: Pixels) -> tuple[Pixels, Mask] | None:
-        """Take one step to the next frame: what each of its pixels looked like at the beginning, and of which pixels that is known.
+    def follow(self, frame: Frame) -> bool:
+        """Take one step; False where no motion leads to this frame.
 
-        None where no motion leads to this frame: the next one is then tried from the frame before, and after GAP all begins anew.
+        Then the next one is tried from the one before this, and after GAP of them all begins anew.
         """
-        grey = _grey(small)
-        back, forth = self._step(grey, self._before), self._step(self._before, grey)
+        grey = _halved(frame.calm)
+        back, forth = self._tracer.calc(grey, self._before, None), self._tracer.calc(self._before, grey, None)
         came = self._here + back
         if np.median(cv2.absdiff(_looked_up(self._before, came), grey)) > TORN:
-            self._tear(small)
-            return None
-        self._torn = 0
+            self._torn += 1
+            if self._torn > GAP:
+                self._begin(frame)
+            return False
+        self._torn, self._before = 0, grey
         agreed = _agree(back, _looked_up(forth, came))
         self._known = _looked_up(self._known, came, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) & agreed
-        self._place = _looked_up(self._place, came, cv2.INTER_LINEAR)
-        self._before = grey
-        return _looked_up(self._first, self._place, cv2.INTER_NEAREST), self._known.astype(bool)
+        self._place = _looked_up(self._place, came)
+        return True
 
-    def _tear(self, small: Pixels) -> None:
-        self._torn += 1
-        if self._torn > GAP:
-            self.begin(small)
+    def compared(self, frame: Frame) -> tuple[float, float]:
+        """Return how far the colours of what is followed have moved, times its share of the picture, and that share."""
+        known: Mask = self._known.astype(bool)
+        share = float(known.mean())
+        then, now = _looked_up(self._first, self._place, cv2.INTER_NEAREST)[known], self._points(frame)[known]
+        value = share * moved(colours_of(then), colours_of(now), same=APART) if known.any() else 0.0
+        if share < LOST:
+            self._begin(frame)
+        return value, share
 
-    def _step(self, first: Pixels, second: Pixels) -> Flow:
-        return np.asarray(self._flow.calc(first, second, None), np.float32)  # type: ignore[call-overload]  # None is a new array; the stubs lack it
+    def _points(self, frame: Frame) -> Pixels:
+        rows, columns = self._here.shape[:2]
+        return frame.small[: 2 * rows : 2, : 2 * columns : 2]
+
+
+def _halved(calm: Grey) -> Grey:
+    """Half the size in both directions; flow on it is as good for surfaces, at a quarter of the time."""
+    rows, columns = calm.shape
+    return np.asarray(cv2.resize(calm, (max(1, columns // 2), max(1, rows // 2)), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _agree(back: Flow, forth: Flow) -> Mask:
@@ -128,10 +126,6 @@ def _agree(back: Flow, forth: Flow) -> Mask:
 
 def _squared(flow: Flow) -> Flow:
     return flow[..., 0] ** 2 + flow[..., 1] ** 2
-
-
-def _grey(small: Pixels) -> Pixels:
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(small), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _looked_up(values: Any, places: Flow, how: int = cv2.INTER_LINEAR, outside: int = cv2.BORDER_REPLICATE) -> Any:

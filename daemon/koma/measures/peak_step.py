@@ -32,4 +32,5 @@ class Meter:
             return Reading(0.0, details={"frames": [], "per_frame": []})
         largest = max(self._steps)
         at = self._frames[self._steps.index(largest)]
-        return Reading(largest / usual(self._steps, MOST), details={"frames": [at], "per_frame": rounded(self._steps)})
+        details = {"frames": [at], "per_frame": rounded(self._steps), "sampled": self._frames, "unit": "difference of 255"}
+        return Reading(largest / usual(self._steps, MOST), details=details)

@@ -21,7 +21,7 @@ from koma.pixels.palette import Colours, colours_of, moved
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 
 SPEC = METRICS["style-similarity"]
-SAMPLES = 8  # frames of a clip at most: style does not change from one frame to the next
+SAMPLES = 4  # frames of a clip at most: style does not change from one frame to the next
 STEPS: Mapping[str, float] = {
     "line_density": log(2),  # natural logarithm of a ratio: twice or half as many lines
     "flat_regions": log(2),  # likewise

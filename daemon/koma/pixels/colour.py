@@ -4,6 +4,7 @@ sRGB is IEC 61966-2-1; L*a*b* is CIE 15, for the white of D65. How far two colou
 """
 
 import re
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +30,20 @@ def parse(text: str) -> RGB:
 
 def to_lab(rgb: npt.ArrayLike) -> Samples:
     """Return L* (0..100), a* and b* of sRGB samples 0..255 in the last of any number of axes."""
-    share = np.asarray(rgb, np.float64) / 255.0
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - sRGB's own numbers
+    samples = np.asarray(rgb)
+    linear = _LINEAR[samples] if samples.dtype == np.uint8 else _linear(samples)
     ratio = linear @ _TO_XYZ.T / _WHITE
     bent = np.where(ratio > _EDGE**3, np.cbrt(ratio), ratio / (3 * _EDGE**2) + 4 / 29)
     x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def _linear(samples: npt.NDArray[Any]) -> Samples:
+    share = np.asarray(samples, np.float64) / 255.0
+    return np.asarray(np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4))  # noqa: PLR2004 - sRGB's own numbers
+
+
+_LINEAR = _linear(np.arange(256))  # of every whole sample, looked up instead of computed again for each pixel
 
 
 def from_lab(lab: Samples) -> Samples:

@@ -91,17 +91,17 @@ def dominant(samples: Samples) -> tuple[Samples, Labels]:
 def _shades(rgb: npt.NDArray[np.uint8], labels: Labels, count: int) -> tuple[Shade, ...]:
     """Mean colour and share of each cluster, the largest first; those of less than 1 % are left out."""
     found = []
-    for number in range(count):
-        members = rgb[labels == number]
-        if len(members) >= _SMALLEST_SHARE * len(rgb):
-            mean = np.round(members.mean(axis=0)).astype(int)
-            colour = "#" + "".join(f"{value:02x}" for value in mean)
-            found.append(Shade(colour, lab_of(colour), round(len(members) / len(rgb), 4)))
+    for mean, members in zip(*means_of(rgb, None, labels, count), strict=True):
+        if members >= _SMALLEST_SHARE * len(rgb):
+            colour = "#" + "".join(f"{round(value):02x}" for value in mean.tolist())
+            found.append(Shade(colour, lab_of(colour), round(float(members) / len(rgb), 4)))
     return tuple(sorted(found, key=lambda shade: (-shade.share, shade.colour)))
 
 
 def _saturation(rgb: npt.NDArray[np.uint8]) -> Samples:
-    high, low = rgb.max(axis=-1).astype(np.float64), rgb.min(axis=-1)
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    high = np.maximum(np.maximum(red, green), blue).astype(np.float64)
+    low = np.minimum(np.minimum(red, green), blue)
     return np.asarray((high - low) / np.maximum(high, 1))
 
 

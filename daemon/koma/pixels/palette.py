@@ -1,6 +1,6 @@
 """How much of which colour a picture holds, the few colours that stand for it, and how far two such sets are apart."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -37,14 +37,16 @@ def crowds(lab: Samples) -> tuple[Labels, int]:
     """Return the number of the cell of 8 x 8 x 8 units that each sample lies in, and how many there are."""
     cells = np.floor(lab / _CELL).astype(np.int64)
     number = (cells[:, 0] * _BASE + cells[:, 1] + _OFFSET) * _BASE + cells[:, 2] + _OFFSET
-    known, index = np.unique(number, return_inverse=True)
-    return np.asarray(index.reshape(-1), np.int64), len(known)
+    counts = np.bincount(number)
+    used = np.flatnonzero(counts)
+    counts[used] = np.arange(len(used))
+    return np.asarray(counts[number], np.int64), len(used)
 
 
-def means_of(lab: Samples, weight: Samples | None, labels: Labels, count: int) -> tuple[Samples, Samples]:
+def means_of(samples: npt.NDArray[Any], weight: Samples | None, labels: Labels, count: int) -> tuple[Samples, Samples]:
     """Weighted mean of the samples with each label, and their weight. A label that nothing has is a row of zeros with weight 0."""
     total = np.bincount(labels, weight, count).astype(np.float64)
-    parts = [lab[:, axis] if weight is None else lab[:, axis] * weight for axis in range(3)]
+    parts = [samples[:, axis] if weight is None else samples[:, axis] * weight for axis in range(3)]
     sums = np.stack([np.bincount(labels, part, count) for part in parts], axis=1)
     return sums / np.where(total > 0, total, 1.0)[:, None], total
 

@@ -29,7 +29,8 @@ Place = tuple[float, float]
 class Curve:
     """What is drawn: values (None where a frame has none), the number of the frame that the first one belongs to, frames at fault.
 
-    `threshold` is drawn as a line, with `demand` (`>= 0.8`) beside it; `across` says what the values follow one another by.
+    `places` are the frames of the values, one for each, where these do not follow one another. `threshold` is drawn as a line, with
+    `demand` (`>= 0.8`) beside it; `across` says what the values follow one another by.
     """
 
     title: str
@@ -40,6 +41,12 @@ class Curve:
     threshold: float | None = None
     demand: str = ""
     across: str = "frame"
+    places: Sequence[int] = ()
+
+    @property
+    def frames(self) -> Sequence[int]:
+        """Frame of each value."""
+        return self.places or range(self.first, self.first + len(self.values))
 
 
 def plot(curve: Curve) -> Image.Image:
@@ -81,7 +88,8 @@ class _Scale:
         known += [] if curve.threshold is None else [curve.threshold]
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
         room = _ROOM * (high - low) or max(abs(high), 1.0) * _ROOM
-        return cls(low - room, high + room, curve.first, curve.first + max(1, len(curve.values) - 1))
+        first = curve.frames[0]
+        return cls(low - room, high + room, first, max(first + 1, curve.frames[-1]))
 
     def x(self, frame: float) -> float:
         return _LEFT + (frame - self.first) / (self.last - self.first) * (WIDTH - _LEFT - _RIGHT)
@@ -148,7 +156,7 @@ def _face() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _runs(curve: Curve) -> Iterator[list[tuple[int, float]]]:
     """Give frames with their values, as far as they follow one another without a gap."""
     run: list[tuple[int, float]] = []
-    for frame, value in enumerate(curve.values, start=curve.first):
+    for frame, value in zip(curve.frames, curve.values, strict=True):
         if value is not None and math.isfinite(value):
             run.append((frame, value))
         elif run:

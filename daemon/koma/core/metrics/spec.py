@@ -6,7 +6,7 @@ from enum import StrEnum
 from koma.core.keys import text_digest
 
 OWN = "defined by Koma"
-SMALL = "the frame (transparent parts over white) reduced by area averaging until its longer side is 256 px (never enlarged)"
+SMALL = "the frame (transparent parts over white) reduced by area averaging to a longer side of 512 px, then of 256 px (never enlarged)"
 
 
 class Direction(StrEnum):

@@ -11,7 +11,6 @@ from koma.core.metrics import METRICS
 from koma.measures.learned.faces import Face, faces_record, scan_of
 from koma.measures.meter import Facts, Frame, Reading, luma
 from koma.measures.setting import Setting
-from koma.measures.sharpness import laplacian
 from koma.pixels.picture import Pixels
 
 SPEC = METRICS["face-quality"]
@@ -74,7 +73,7 @@ def sharpness(rgb: Pixels, face: Face) -> float:
     shrinks = min(right - left, bottom - top) >= SIDE
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     square = cv2.resize(luma(rgb[top:bottom, left:right]), (SIDE, SIDE), interpolation=how)
-    return min(1.0, float(laplacian(np.asarray(square, np.float32)).var(dtype=np.float64)) / SHARP)
+    return min(1.0, float(cv2.Laplacian(np.asarray(square, np.float32), cv2.CV_32F, ksize=1)[1:-1, 1:-1].var(dtype=np.float64)) / SHARP)
 
 
 def symmetry(face: Face) -> float:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("plan_speed.py", "idle.py", "overhead.py", "families.py", "measuring.py")
+PARTS = ("plan_speed.py", "idle.py", "overhead.py", "families.py", "measuring.py", "learned.py")
 
 
 def main() -> int:

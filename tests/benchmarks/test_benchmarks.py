@@ -5,6 +5,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
+
+from koma.core.metrics import METRICS
+from koma.core.profiles import Asked
+from koma.core.rules import gate_rules
+from koma.core.spec.project import Project
+from koma.core.words import BackendKind, Phase
 
 HERE = str(Path(__file__).parent)
 SHOTS = 90  # the changed scene is the eighth
@@ -58,3 +65,18 @@ def test_a_ratio_is_met_up_to_its_target(plan_speed):
     assert plan_speed.row("plan", measured, 2.4, 100)[-1] == "MISSED"
     assert plan_speed.row("plan", measured, 2.5, 29)[-1] == "MISSED"
     assert plan_speed.row("ninja", measured, None, None)[-1] == ""
+
+
+def test_the_gates_that_are_timed_ask_for_every_metric_and_refuse_nothing(plan_speed):
+    gates = yaml.safe_load(import_module("measuring").all_shown())
+    assert gates["profile"] == "basic"
+    project = {"kind": "project", "id": "p", "title": "P", "gates": gates}
+    Project.model_validate(project)
+    asked = Asked(Phase.VIDEO, BackendKind.COMFYUI, {"motion": True})
+    rules = gate_rules(asked, gates, "project.yaml")
+    assert {"melt", "flow-smoothness", "ssim-consistency"} <= {rule.metric for rule in rules}
+    assert {rule.metric for rule in rules if rule.required} == {"decodes", "blank", "black"}
+
+
+def test_every_metric_without_weights_is_timed(plan_speed):
+    assert set(import_module("measuring").without_weights()) == {spec.id for spec in METRICS.values() if not spec.weights} - {"overall"}

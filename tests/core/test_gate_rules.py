@@ -63,7 +63,7 @@ CLIP = PICTURE | {
     "melt": thresholds.MELT_MAX,
     "palette-drift": thresholds.PALETTE_DRIFT_MAX,
 }
-MOTION = {"frozen": thresholds.FROZEN_MAX, "dynamic-degree": thresholds.DYNAMIC_DEGREE_MIN, "tail": thresholds.TAIL_MAX}
+MOTION = {"frozen": thresholds.FROZEN_MAX, "motion-speed": thresholds.MOTION_SPEED_MIN, "tail": thresholds.TAIL_MAX}
 
 
 @pytest.mark.parametrize(

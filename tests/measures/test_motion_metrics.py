@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koma.core import thresholds
 from koma.measures.meter import Reel
 from koma.measures.specimens.chance import chance, grain
 from koma.measures.ssim_consistency import ssim
@@ -22,6 +23,7 @@ STILL = {
     "flicker": 0,
     "flow-smoothness": 1,
     "dynamic-degree": 0,
+    "motion-speed": 0,
     "peak-step": 0,
     "loop-seam": 0,
     "ssim-consistency": 1,
@@ -67,7 +69,7 @@ def test_a_picture_has_no_motion_to_measure(metric):
     assert reading.why
 
 
-@pytest.mark.parametrize("metric", ["flow-smoothness", "dynamic-degree", "melt"])
+@pytest.mark.parametrize("metric", ["flow-smoothness", "dynamic-degree", "motion-speed", "melt"])
 def test_a_strip_too_thin_for_optical_flow_is_unmeasured(metric):
     reading = readings([np.tile(scene(), (1, 1, 1))[:10], scene(2)[:10]] * 3, metric, fps=8)[metric]
     assert reading.value is None
@@ -158,6 +160,12 @@ def test_dynamic_degree_counts_pairs_that_move_far_enough(step, fps, share):
 def test_grain_on_a_picture_that_stands_is_no_motion(strength):
     frames = [np.clip(scene() + strength * grain((96, 96, 3), number), 0, 255).astype(np.uint8) for number in range(13)]
     assert value(frames, "dynamic-degree") == 0
+    assert value(frames, "motion-speed") < thresholds.MOTION_SPEED_MIN / 5
+
+
+@pytest.mark.parametrize(("step", "speed"), [(0, 0), (1, 24 / 96), (2, 48 / 96), (3, 72 / 96)])
+def test_motion_speed_is_in_shorter_sides_a_second(step, speed):
+    assert value(moving(step * number for number in range(13)), "motion-speed") == pytest.approx(speed, rel=0.1)
 
 
 def test_an_even_pan_has_no_peak_and_a_cut_has_one():

@@ -10,7 +10,6 @@ from koma.config import find_workspace
 from koma.core.against import NOTHING, Against, Picture
 from koma.core.cast import resolve_character
 from koma.core.desire import rules_of
-from koma.core.device import device_for
 from koma.core.errors import UsageError, WorkspaceError
 from koma.core.gate import Rule
 from koma.core.hints import did_you_mean
@@ -67,7 +66,7 @@ def _root(workspace: Path | None, *, needed: bool) -> Path | None:
 
 def _device(app: App) -> str:
     """Where learned metrics run: nobody asked the server here what it has left, so `auto` leaves the graphics card alone."""
-    return device_for(app.config.measure.device, lane_idle=False, free_bytes=None)
+    return CPU if app.config.measure.device == "auto" else app.config.measure.device
 
 
 def _plain(models: "Models | None", device: str, profile: str) -> Comparison:

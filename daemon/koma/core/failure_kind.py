@@ -37,7 +37,7 @@ KINDS: Mapping[str, FailureKind] = {
     **dict.fromkeys(("decodes", "width", "height", "frame-count", "frame-rate", "duration"), _K.CONTRACT),
     "black": _K.BLACK,
     "blank": _K.BLANK,
-    **dict.fromkeys(("frozen", "dynamic-degree", "tail", "duplicates"), _K.MOTION),
+    **dict.fromkeys(("frozen", "motion-speed", "dynamic-degree", "tail", "duplicates"), _K.MOTION),
     "sharpness": _K.BLURRED,
     **dict.fromkeys(("noise", "blockiness"), _K.NOISY),
     **dict.fromkeys(("flicker", "mae-consistency"), _K.FLICKER),

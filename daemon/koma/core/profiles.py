@@ -25,7 +25,7 @@ AUDIT = {"own": "", "basic": "ssim-consistency", "standard": "clip-consistency"}
 """Metric of each profile that is kept out of choosing takes: of many takes the best always looks better than it is by what chose it."""
 
 _LENGTH = frozenset({"frame-count", "frame-rate", "duration"})
-_COURSE = frozenset({"frozen", "duplicates", "tail", "dynamic-degree", "loop-seam", "palette-drift"})
+_COURSE = frozenset({"frozen", "duplicates", "tail", "motion-speed", "dynamic-degree", "loop-seam", "palette-drift"})
 OF_THE_WHOLE = _LENGTH | _COURSE
 """What one segment of a chain says nothing about; its own length is in what is expected of it."""
 
@@ -125,12 +125,9 @@ def _weight_free(asked: Asked) -> list[Rule]:
 
 
 def _of_clips(asked: Asked) -> list[Rule]:
-    motion = [_at_most("frozen", thresholds.FROZEN_MAX), _at_least("dynamic-degree", thresholds.DYNAMIC_DEGREE_MIN)] if asked.moves else []
     loop = [_at_most("loop-seam", thresholds.LOOP_SEAM_MAX)] if asked.phase is Phase.LOOP else []
-    tail = [_at_most("tail", thresholds.TAIL_MAX)] if asked.moves else []
     return [
-        *motion,
-        *tail,
+        *(_of_motion() if asked.moves else ()),
         *loop,
         _at_most("flicker", thresholds.FLICKER_MAX),
         _at_least("flow-smoothness", thresholds.FLOW_SMOOTHNESS_MIN),
@@ -140,6 +137,15 @@ def _of_clips(asked: Asked) -> list[Rule]:
         _at_most("duplicates", thresholds.FROZEN_MAX, required=False),
         _at_least("ssim-consistency", thresholds.COHERENCE_MIN, required=False),
         _at_least("mae-consistency", thresholds.COHERENCE_MIN, required=False),
+    ]
+
+
+def _of_motion() -> list[Rule]:
+    return [
+        _at_most("frozen", thresholds.FROZEN_MAX),
+        _at_least("motion-speed", thresholds.MOTION_SPEED_MIN),
+        _at_least("dynamic-degree", thresholds.DYNAMIC_DEGREE_MIN, required=False),
+        _at_most("tail", thresholds.TAIL_MAX),
     ]
 
 

@@ -85,10 +85,8 @@ SPECIMENS: Mapping[str, Specimen] = {
     "shuffle": Specimen("all frames out of order", timing.shuffled_in(0), caught_by="flow-smoothness"),
     "melt": Specimen("the character wobbles, up to 6 px", fault=faults.melt, caught_by="melt"),
     "static": Specimen("one frame, repeated", timing.standing, caught_by="frozen"),
-    "static-noise": Specimen(
-        "one frame, with other noise each time", timing.standing, fault=faults.noise_of(8), caught_by="dynamic-degree"
-    ),
-    "slowed": Specimen("a twentieth of the motion in the same time", timing.slowed, caught_by="dynamic-degree"),
+    "static-noise": Specimen("one frame, with other noise each time", timing.standing, fault=faults.noise_of(8), caught_by="motion-speed"),
+    "slowed": Specimen("a fiftieth of the motion in the same time", timing.slowed, caught_by="motion-speed"),
     "cut": Specimen("another view from the middle on", staging=_cut_in_the_middle, caught_by="peak-step"),
     "broken-loop": Specimen("the last twelfth of the loop is missing", timing.unclosed, caught_by="loop-seam"),
     "hair-swap": Specimen("the hair has another colour", staging=_other_hair, caught_by="palette-distance"),

@@ -45,8 +45,8 @@ def standing(frames: int, _strength: float) -> list[float]:
 
 
 def slowed(frames: int, strength: float) -> list[float]:
-    """Stretch a small part of the loop over the whole clip: with strength 1 a twentieth."""
-    return [number / frames / (1 + 19 * strength) for number in range(frames)]
+    """Stretch a small part of the loop over the whole clip: with strength 1 a fiftieth."""
+    return [number / frames / (1 + 49 * strength) for number in range(frames)]
 
 
 def unclosed(frames: int, strength: float) -> list[float]:

@@ -327,13 +327,6 @@ def test_doctor_fails_on_two_runtimes(workspace, monkeypatch):
 SHOWN = "{profile: own, rules: {all: {face-count: {min: 0, required: false}}}}"
 
 
-@pytest.fixture
-def learns(monkeypatch):
-    """As if the packages were installed that run models: without them no model makes a difference."""
-    monkeypatch.setattr("koma.app.workspace._can_learn", lambda: True)
-
-
-@pytest.mark.usefixtures("learns")
 def test_a_model_that_comes_is_measured_with_and_nothing_renders(tmp_path, server):
     made = story(tmp_path / "w", comfyui_config(server.url))
     gates(made, SHOWN)
@@ -344,7 +337,6 @@ def test_a_model_that_comes_is_measured_with_and_nothing_renders(tmp_path, serve
     assert set(made.actions().values()) == {("measure", "metric-changed")}
 
 
-@pytest.mark.usefixtures("learns")
 def test_a_model_that_is_forbidden_changes_nothing(tmp_path, server):
     made = story(tmp_path / "w", comfyui_config(server.url))
     gates(made, SHOWN, commercial=True)

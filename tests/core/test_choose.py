@@ -74,9 +74,27 @@ OLD = shown("old take", render_key="old key")
             [row(1, FAILED), error(2)], 1, 3, None, False, ("take 1", Reason.GATE_FAILED), id="only a take with a picture is ever shown"
         ),
         pytest.param(
-            [row(1, UNMEASURED)], 1, 3, None, False, ("take 1", Reason.GATE_FAILED), id="what can not be measured waits for a person"
+            [row(1, UNMEASURED)], 1, 3, None, False, ("take 1", Reason.UNMEASURED), id="what can not be measured waits for a person"
         ),
-        pytest.param([row(1, UNMEASURED)], 1, 3, OLD, True, ("", Reason.GATE_FAILED), id="unmeasured is never a pass"),
+        pytest.param([row(1, UNMEASURED)], 1, 3, OLD, True, ("", Reason.UNMEASURED), id="unmeasured is never a pass"),
+        pytest.param(
+            [row(1, ERROR)], 1, 3, None, False, ("take 1", Reason.MEASURE_FAILED), id="an error of a metric is no error of the render"
+        ),
+        pytest.param(
+            [row(1, FAILED), row(2, UNMEASURED)], 1, 3, None, False, ("take 2", Reason.UNMEASURED), id="the newest take says what is wrong"
+        ),
+        pytest.param(
+            [row(1, UNMEASURED, decided=True)],
+            1,
+            3,
+            shown("take 1", UNMEASURED),
+            True,
+            ("take 1", Reason.UNMEASURED),
+            id="what passed once and has no value by now stays, and nobody says that it failed",
+        ),
+        pytest.param(
+            [row(1, ERROR, decided=True)], 1, 3, OLD, True, ("", Reason.GATE_CHANGED), id="a decided key whose take lies elsewhere"
+        ),
         pytest.param([row(1, PASSED), error(2)], 2, 3, None, False, ("take 1", None), id="errors count as takes"),
     ],
 )

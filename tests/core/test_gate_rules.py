@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koma.core import thresholds
+from koma.core.against import Against, Picture, Subject
 from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.metrics import METRIC_IDS, METRICS
 from koma.core.profiles import OF_THE_WHOLE, Asked, profile_rules
@@ -161,8 +162,8 @@ def demanded(**asked):
         pytest.param(
             {"phase": Phase.STILL},
             CONTRACT
-            | {"frame-count": 1, "sharpness": 30, "duration": 9, "noise": thresholds.NOISE_MAX, "blockiness": thresholds.BLOCKINESS_MAX},
-            id="a still has what is judged before anything reads it",
+            | {"frame-count": 1, "sharpness": 30, "noise": thresholds.NOISE_MAX, "blockiness": thresholds.BLOCKINESS_MAX},
+            id="a still has what is judged before anything reads it, and no length",
         ),
         pytest.param(
             {"part": "segment", "expect": RUN},
@@ -193,6 +194,37 @@ def demanded(**asked):
 )
 def test_what_is_judged_of_each_part_of_a_video(asked, expected):
     assert demanded(**asked) == expected
+
+
+def test_a_still_is_asked_for_what_takes_a_clip_only_where_the_project_says_so_of_stills():
+    calm = {"flicker": {"max": 1}}
+    assert "flicker" not in {rule.metric for rule in ruled(Phase.STILL, {}, {"all": calm})}
+    assert "flicker" in {rule.metric for rule in ruled(Phase.STILL, {}, {"still": calm})}
+    assert demanded(own={"all": calm})["flicker"] == 1
+
+
+@pytest.mark.parametrize("metric", ["flicker", "aesthetic"])
+def test_the_metric_that_a_project_audits_is_the_only_one(metric):
+    gates = {"audit": metric, "rules": {"video": {"aesthetic": {"min": 6}}}}
+    found = gate_rules(Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT), gates, "x")
+    assert {rule.metric for rule in found if rule.audit} == {metric}
+
+
+PICTURE_OF = (Picture("c" * 64, "f" * 64, ".png"),)
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "who"),
+    [
+        pytest.param("face-similarity", {"min": 0.6}, ["aki"], id="of whom there are pictures"),
+        pytest.param("palette-distance", {"max": 9}, ["ren"], id="of whom there are colours"),
+    ],
+)
+def test_a_rule_about_characters_is_one_for_each(metric, bound, who):
+    cast = Against((Subject("aki", references=PICTURE_OF), Subject("ren", palette={"hair": "#101010"}), Subject("mei")))
+    asked = Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT, against=cast)
+    found = gate_rules(asked, {"rules": {"video": {metric: bound}}}, "x")
+    assert [rule.subject for rule in found if rule.metric == metric] == who
 
 
 def test_a_rule_says_when_it_is_judged_and_where_it_stands():

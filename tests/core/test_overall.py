@@ -24,6 +24,7 @@ positive = st.floats(0.01, 100)
         pytest.param(FLICKER, 10, 2, 0.0, id="five times too much"),
         pytest.param(FLICKER, 0, 0, 1.0, id="none allowed, none there"),
         pytest.param(FLICKER, 0.1, 0, 0.0, id="none allowed, some there"),
+        pytest.param(AESTHETIC, 3, 0, 1.0, id="a floor that everything reaches"),
         pytest.param(FACE, 0.86, 0.7, 1.0, id="nobody doubts this face"),
         pytest.param(FACE, 0.85, 0.7, 0.85, id="a face between counts as it is"),
         pytest.param(FACE, 0.70, 0.7, 0.0, id="at the threshold it is somebody else"),

@@ -3,7 +3,7 @@
 import pytest
 
 from koma.core.action import LEAST_SECONDS, Selection, quantile
-from koma.core.plan import LOST, NEXT, plan
+from koma.core.plan import AGAIN, LOST, NEXT, plan
 from koma.core.target import Read
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, row, target
@@ -29,6 +29,10 @@ PATH = "p/s01/sh010/still.png"
 RETRY = {"retry:p/s01/sh010/still:final": "yes"}
 LOSS = {"retry:p/s01/sh010/still:final": LOST}
 CANCELLED = {"cancelled:p/s01/sh010/still:final": KEY}
+TRY = {"retry:p/s01/sh010/still:final": AGAIN}
+LACKED = but(STILL, lacking_key="m1 with these files")
+LACKING = take(1, UNMEASURED, measure_key=LACKED.lacking_key)
+FAULTY = take(1, ERROR, measure_key=LACKED.lacking_key, rules_digest=STILL.rules_digest, object_digest="made")
 
 SENTENCES = {
     "nothing was ever made: render": (Shelf(), STILL, "render new"),
@@ -62,7 +66,36 @@ SENTENCES = {
     "it could not be measured and is shown: a person": (
         shelf_with(take(1, UNMEASURED), publish=take(1, UNMEASURED)),
         STILL,
-        "hold gate-failed",
+        "hold unmeasured",
+    ),
+    "a model is missing, as it was before: a person": (shelf_with(LACKING, publish=LACKING), LACKED, "hold unmeasured"),
+    "a model was missing, which may be there now: measure": (
+        shelf_with(LACKING, publish=LACKING),
+        but(LACKED, lacking_key="m1 with other files"),
+        "measure metric-changed",
+    ),
+    "a metric ended in an error, and nothing changed since: a person": (
+        shelf_with(FAULTY, publish=FAULTY),
+        LACKED,
+        "hold measure-failed",
+    ),
+    "a person has it tried again, and a model was missing: measure": (shelf_with(LACKING, flags=TRY), LACKED, "measure forced"),
+    "a person has it tried again, and a metric ended in an error: measure": (shelf_with(FAULTY, flags=TRY), LACKED, "measure forced"),
+    "a person has it tried again, and the picture itself has no value: render": (
+        shelf_with(take(1, UNMEASURED), flags=TRY),
+        LACKED,
+        "render forced",
+    ),
+    "a person asks for another take though a model is missing: render": (shelf_with(LACKING, flags=RETRY), LACKED, "render forced"),
+    "a person has it tried again that passed without a model which is only shown: render": (
+        shelf_with(LACKING._replace(verdict="passed"), flags=TRY),
+        LACKED,
+        "render forced",
+    ),
+    "a model is missing whose metric is only shown: keep": (
+        shelf_with(LACKING._replace(verdict="passed"), publish=LACKING._replace(verdict="passed")),
+        LACKED,
+        "keep",
     ),
     "passed and never published: publish": (shelf_with(take()), STILL, "publish unpublished"),
     "several takes are asked for up front: another": (shelf_with(take()), but(STILL, takes_wanted=3), "render takes"),

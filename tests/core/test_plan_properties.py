@@ -117,7 +117,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(targets):
 def test_whatever_fails_it_comes_to_an_end_and_only_people_are_waited_for(targets, data):
     studio = Studio(drawn_outcomes(data))
     left = studio.settle(targets)
-    assert {action.reason for action in left.actions} <= {Reason.GATE_FAILED, Reason.RENDER_FAILED, Reason.WAITING}
+    assert {action.reason for action in left.actions} <= {Reason.GATE_FAILED, Reason.UNMEASURED, Reason.RENDER_FAILED, Reason.WAITING}
     assert len(studio.rendered) == len(set(studio.rendered)), "no take is made twice"
 
 

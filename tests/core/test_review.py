@@ -192,7 +192,10 @@ def test_a_rejected_take_leaves_its_key_open(rows, decisions, decided):
 
 RULE = Rule("sharpness", Op.AT_LEAST, 10)
 PASSED = judge([Measurement("sharpness", "1", "", 20)], [RULE])
-REJECTED = with_word(PASSED, read(review("a", EARLY, take("reject", comment="not his coat"), by="Mina")).word(ID, FIRST.content_digest))
+UNMEASURED = judge([], [Rule("dynamic-degree", Op.AT_LEAST, 0.25)])
+BROKEN = judge([Measurement("aesthetic", "1", "", None, "the model is another file", failed=True)], [Rule("aesthetic", Op.AT_LEAST, 5.5)])
+REJECTION = read(review("a", EARLY, take("reject", comment="not his coat"), by="Mina")).word(ID, FIRST.content_digest)
+REJECTED = with_word(PASSED, REJECTION)
 
 
 def test_a_rejection_is_one_more_check_that_failed():
@@ -210,6 +213,9 @@ def test_a_rejection_is_one_more_check_that_failed():
         pytest.param(REJECTED, "approve", Verdict.PASSED, id="an approval takes it back"),
         pytest.param(REJECTED, "reject", Verdict.FAILED, id="said twice is said once"),
         pytest.param(None, "reject", Verdict.FAILED, id="a take that was never judged can be rejected"),
+        pytest.param(UNMEASURED, "reject", Verdict.FAILED, id="what nobody could measure can be rejected"),
+        pytest.param(BROKEN, "reject", Verdict.FAILED, id="and so can what a metric broke on"),
+        pytest.param(with_word(BROKEN, REJECTION), "", Verdict.ERROR, id="which then counts again as it was"),
         pytest.param(
             with_word(None, read(review("a", "", take("reject"))).word(ID, FIRST.content_digest)), "", None, id="and is unjudged again"
         ),
@@ -228,6 +234,7 @@ def test_judged_again_a_take_stays_rejected():
     found = kept_word(fresh, REJECTED)
     word = REJECTED.checks[1]
     assert found == replace(fresh, verdict=Verdict.FAILED, checks=(*fresh.checks, word), stage="floor", reason=word.message)
+    assert kept_word(UNMEASURED, REJECTED).verdict is Verdict.FAILED
     assert kept_word(fresh, PASSED) == fresh
     assert kept_word(None, REJECTED) is None
 

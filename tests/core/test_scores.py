@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from koma.core.against import NOTHING, Against, Picture, Subject
 from koma.core.gate import Measurement
 from koma.core.metrics import METRICS
-from koma.core.scores import in_order, measure_key, score_key, score_keys, stamped, still_true
+from koma.core.scores import in_order, key_of, lacking_key, lacks, measure_key, score_key, score_keys, stamped, still_true
 
 PICTURE = Picture("c" * 64, "f" * 64, ".png")
 OTHER = Picture("d" * 64, "e" * 64, ".png")
@@ -76,6 +76,33 @@ def test_the_measure_key_is_of_a_set_of_scores():
 
 def found(metric, key, failed=False):
     return Measurement(metric, "1", "", None if failed else 1.0, failed=failed, key=key)
+
+
+RAN = {"runtime": "onnxruntime 1"}
+
+
+@pytest.mark.parametrize(
+    ("measurement", "expected"),
+    [
+        pytest.param(Measurement("aesthetic", "1", "", 6.0, record=RAN), False, id="a value"),
+        pytest.param(Measurement("face-similarity", "1", "", None, "no face was found", record=RAN), False, id="nothing to be seen"),
+        pytest.param(Measurement("aesthetic", "1", "", None, "no model", record={"runtime": ""}), True, id="a model is missing"),
+        pytest.param(Measurement("aesthetic", "1", "", None, "another file", failed=True, record={"runtime": ""}), True, id="a broken one"),
+        pytest.param(Measurement("melt", "1", "", None, "the metric failed", failed=True, record=RAN), True, id="the metric failed"),
+    ],
+)
+def test_what_lacked_something_is_told_from_what_has_no_value(measurement, expected):
+    assert lacks(measurement) is expected
+    assert key_of([measurement], "wanted", "lacking") == ("lacking" if expected else "wanted")
+    assert still_true([replace(measurement, key="k")], {measurement.metric: "k"}) == (() if expected else (replace(measurement, key="k"),))
+
+
+def test_what_a_take_lacks_is_of_its_own_metrics_alone():
+    files = {"": "torch", "clip-vit-l-14": "1", "aesthetic-head": "2", "ccip-features": "3"}
+    mine, before = ["aesthetic", "sharpness"], lacking_key("wanted", ["aesthetic", "sharpness"], files)
+    assert lacking_key("wanted", mine, {**files, "ccip-features": "4"}) == before
+    assert len({before, *(lacking_key("wanted", mine, {**files, name: "other"}) for name in ("", "clip-vit-l-14", "aesthetic-head"))}) == 4
+    assert lacking_key("wanted", ["sharpness"], files) == lacking_key("wanted", ["sharpness"], {}) != "wanted"
 
 
 def test_what_is_true_still_is_kept_and_an_error_is_tried_again():

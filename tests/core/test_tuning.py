@@ -175,6 +175,10 @@ def test_what_takes_are_not_chosen_by_stays_so():
         pytest.param({"metric": "palette-drift", "max": 9, "required": True}, asked(Phase.VIDEO, part="segment"), [], id="not of a part"),
         pytest.param({"metric": "frozen", "max": 0.5, "required": True}, asked(Phase.STILL), [], id="no motion of a still"),
         pytest.param({"metric": "frozen", "max": 0.5, "required": True}, asked(Phase.VIDEO), [("frozen", "")], id="but of a video"),
+        pytest.param({"metric": "flicker", "max": 1, "required": True}, asked(Phase.STILL), [], id="nothing that takes a clip of a still"),
+        pytest.param(
+            {"metric": "face-similarity", "min": 0.6, "required": True}, asked(), [], id="no likeness to somebody without pictures"
+        ),
     ],
 )
 def test_a_metric_that_the_profile_has_not_is_added_where_it_is_demanded(threshold, of, found):

@@ -107,6 +107,13 @@ def test_the_overall_value_needs_everything_that_is_required_of_its_terms():
     assert "flicker" in overall.message
 
 
+def test_a_bound_against_better_values_is_no_term_of_the_overall_value():
+    lively = Rule("flicker", Op.AT_LEAST, 0.1)
+    once, again = judge(list(GOOD.values()), RULES), judge(list(GOOD.values()), (*RULES, lively))
+    assert again.verdict is Verdict.PASSED
+    assert [c.value for c in once.checks if c.rule.metric == "overall"] == [c.value for c in again.checks if c.rule.metric == "overall"]
+
+
 def test_every_metric_has_a_stage_and_only_overall_is_made_of_others():
     assert {spec.stage for spec in METRICS.values()} == set(Stage)
     assert [spec.id for spec in METRICS.values() if spec.stage is Stage.OVERALL] == ["overall"]

@@ -17,6 +17,7 @@ from koma.publish.objects import FileObjects
 from support.real_server import RealServer
 from support.workspaces import TEMPLATES, Workspace, comfyui_config, eventually, picture
 
+CONTRACT = "gates: {profile: own}\n"  # what graphs without weights draw is noise, which no other profile lets pass
 SCENE_FILE, PROJECT_FILE, TEMPLATE = "projects/real/s01.yaml", "projects/real/project.yaml", "templates/reel/template.yaml"
 FRAMES, RUNS = 9, (4, 4, 4)
 BLURS = 6
@@ -35,7 +36,7 @@ class Reel(Workspace):
         self.segments = [f"{self.video}/seg{number:02d}" for number, _ in enumerate(RUNS, 1)]
         self.write(
             PROJECT_FILE,
-            f"kind: project\nid: {project}\nwidth: 64\nheight: 64\nfps: 8\ntemplates: {{still: noise, video: reel}}\n"
+            f"kind: project\nid: {project}\nwidth: 64\nheight: 64\nfps: 8\ntemplates: {{still: noise, video: reel}}\n{CONTRACT}"
             f"parameters: {{reel: {{paper: {self.paper}}}}}\n",
         )
         seed = time.time_ns() % 2**32

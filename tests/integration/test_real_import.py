@@ -36,11 +36,11 @@ def workspace(tmp_path: Path, url: str) -> Workspace:
     """Three shots, each drawn by an imported template; what is measured is whether pictures are there at all."""
     made = Workspace(tmp_path, comfyui_config(url))
     project = f"imported-{time.time_ns():x}"
-    loose = "{sharpness: {required: false}, blank: {required: false}, black: {required: false}, frozen: {required: false}}"
+    loose = "{blank: {required: false}, black: {required: false}}"
     made.write(
         "projects/p/project.yaml",
         f"kind: project\nid: {project}\nwidth: 128\nheight: 96\nfps: 8\nphases: [still]\n"
-        f"gates: {{rules: {{still: {loose}, video: {loose}}}}}\n",
+        f"gates: {{profile: own, rules: {{still: {loose}, video: {loose}}}}}\n",
     )
     made.write(
         "projects/p/s01.yaml",

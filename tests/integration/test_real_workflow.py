@@ -18,6 +18,7 @@ from support.real_server import RealServer
 from support.workspaces import TEMPLATES, Workspace, comfyui_config, eventually, picture
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CONTRACT = "gates: {profile: own}\n"  # what graphs without weights draw is noise, which no other profile lets pass
 SCENE_FILE, PROJECT_FILE = "projects/real/s01.yaml", "projects/real/project.yaml"
 BLURS = 6
 
@@ -27,7 +28,8 @@ def workspace(tmp_path: Path, server: RealServer, project: str) -> Workspace:
     """One shot, drawn from noise: still and video."""
     made = Workspace(tmp_path, comfyui_config(server.url))
     made.write(
-        PROJECT_FILE, f"kind: project\nid: {project}\nwidth: 128\nheight: 96\nfps: 8\ntemplates: {{still: noise, video: noisevid}}\n"
+        PROJECT_FILE,
+        f"kind: project\nid: {project}\nwidth: 128\nheight: 96\nfps: 8\ntemplates: {{still: noise, video: noisevid}}\n{CONTRACT}",
     )
     made.write("projects/real/aki.yaml", 'kind: character\nid: aki\nname: Aki\npalette: {hair: "#2d55c8"}\n')
     scene = "kind: scene\nid: s01\nshots:\n  - {id: sh010, action: walks, characters: [aki], frames: 5, seed: SEED}\n"
@@ -140,7 +142,7 @@ height: 64
 checkpoint: {tiny_checkpoint}
 phases: [still]
 parameters: {{still: {{steps: 4, sampler_name: euler, scheduler: normal}}}}
-gates: {{rules: {{still: {{sharpness: {{required: false}}, blank: {{required: false}}, black: {{required: false}}}}}}}}
+gates: {{profile: own, rules: {{still: {{blank: {{required: false}}, black: {{required: false}}}}}}}}
 """,
     )
     return workspace

@@ -15,6 +15,8 @@ from PIL import Image
 
 from koma.core.gate import Measurement
 from koma.core.media import Media
+from koma.core.metrics import METRICS
+from koma.core.profiles import OF_CLIPS
 from koma.measures import measure as measuring
 from koma.measures.measure import FileMeasure
 from koma.measures.registry import METERS
@@ -198,6 +200,12 @@ def test_very_small_pictures_and_clips_are_measured_as_far_as_they_go(tmp_path, 
     decoding(monkeypatch, size, (drawing(*size, shift=number) for number in range(frames)))
     clip = values(Path("made up"), Media.VIDEO)
     assert (clip["decodes"], clip["width"], clip["height"], clip["frame-count"]) == (1, *size, frames)
+
+
+def test_what_takes_a_clip_has_no_value_of_a_picture(tmp_path):
+    found = values(save(PAN[0], tmp_path / "a.png"))
+    alone = {metric for metric, spec in METRICS.items() if metric in METERS and not spec.reads}
+    assert {metric for metric in alone if found[metric] is None} == OF_CLIPS & METERS.keys()
 
 
 def test_a_picture_of_one_pixel_is_blank(tmp_path):

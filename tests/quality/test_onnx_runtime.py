@@ -304,7 +304,10 @@ def test_the_runtime_calls_nobody(tmp_path: Path, models: Models, monkeypatch: p
     [
         pytest.param("face-count", "", id="all is there"),
         pytest.param(
-            "ccip-difference", "these models were not added: ccip-features, ccip-metric; do: koma models", id="models are missing"
+            "ccip-difference",
+            "the models ccip-features and ccip-metric were not added;"
+            " do: koma models   (says where to get each)",
+            id="models are missing",
         ),
     ],
 )

@@ -220,7 +220,16 @@ class App:
         """Name what targets depend on besides documents: what the server has, versions that strict projects have in keys, models."""
         server = f"{_digest(self.live_signatures) or __version__} {_digest(self.live_memory)} {self._versions()}"
         models = _digest(self.config.paths.models_lock)
-        return f"{server} {models} {_can_learn()}" if models else server
+        return f"{server} {models} {self._equipment()}" if models else server
+
+    def _equipment(self) -> Mapping[str, str]:
+        """Say how the file of each model lies there, and under "" which libraries do that run them; nothing where none is recorded."""
+        if not self.config.paths.models_lock.is_file():
+            return {}
+        from importlib.util import find_spec
+
+        libraries = ("onnxruntime", "insightface", "scipy", "torch", "open_clip", "lpips")
+        return {"": " ".join(name for name in libraries if find_spec(name) is not None), **self.models.states()}
 
     def _versions(self) -> str:
         return _digest(self.versions_file)
@@ -247,7 +256,14 @@ class App:
     def desires(self) -> Desires:
         """What is wanted."""
         return Desires(
-            self.source, self.cache, self.templates, lambda: self.drafting, self._salt, self._look, lambda: self.models.locked, _can_learn
+            self.source,
+            self.cache,
+            self.templates,
+            lambda: self.drafting,
+            self._salt,
+            self._look,
+            lambda: self.models.locked,
+            self._equipment,
         )
 
     def _look(self, file: Path) -> tuple[str, int, int]:
@@ -316,13 +332,6 @@ class App:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
         return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **self.embedded_backends()}
-
-
-def _can_learn() -> bool:
-    """Whether anything is installed that runs learned metrics."""
-    from importlib.util import find_spec
-
-    return any(find_spec(name) is not None for name in ("onnxruntime", "torch"))
 
 
 def _digest(file: Path) -> str:

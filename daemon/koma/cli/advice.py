@@ -44,6 +44,14 @@ ADVICE: dict[Reason, tuple[str, str]] = {
         "every allowed take failed its gate",
         f"look at its takes ({_SEE}); then change the shot or its seed, loosen the rule, or: {_AGAIN}",
     ),
+    Reason.UNMEASURED: (
+        "a metric that its gate requires has no value, and no take passes on what nobody knows",
+        f"provide what is missing, and it is measured again by itself; or look at the picture ({_SEE}), and then: koma review approve {{target}}",
+    ),
+    Reason.MEASURE_FAILED: (
+        "measuring it ended in an error",
+        f"mend what is named, and it is measured again by itself; or try it once more: {_AGAIN}",
+    ),
     Reason.GATE_CHANGED: ("what is published passed once, and fails the gate as it is now", f"loosen the rule, or: {_AGAIN}"),
     Reason.RENDER_FAILED: ("every allowed try to render it ended in an error", f"read the error ({_SEE}), mend its cause; then: {_AGAIN}"),
     Reason.CANCELLED: ("a person cancelled it", _AGAIN),

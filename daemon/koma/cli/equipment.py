@@ -17,11 +17,11 @@ def packages(app: App) -> Iterator[Finding]:
     if fault is not None:
         yield fail("extras", fault.why, fault.hint)
         return
-    asked = {asked.need.metric for asked in asked_in(app)}
-    absent = sorted({module for metric in asked for module in MODULES[metric] if find_spec(module) is None})
+    lacking = {asked.need.metric: [module for module in MODULES[asked.need.metric] if find_spec(module) is None] for asked in asked_in(app)}
+    absent = sorted({module for modules in lacking.values() for module in modules})
     runtimes = ", ".join(f"{name} {version}" for name, version in installed().items())
     if absent:
-        message = f"not installed: {', '.join(absent)}; unmeasured without: {', '.join(sorted(asked))}"
+        message = f"not installed: {', '.join(absent)}; unmeasured without: {', '.join(sorted(filter(lacking.get, lacking)))}"
         yield warn("extras", message, "make quality-cpu   (with an NVIDIA GPU: make quality-gpu)")
     else:
         yield ok("extras", runtimes or "none installed; no project here needs one")

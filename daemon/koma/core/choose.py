@@ -90,7 +90,8 @@ def choose(
     if good:
         return Choice(_best(good, published_key, merits, several=wanted > 1))
     if any(row.decided for row in takes):
-        return Choice(published_key if any(row.take_key == published_key for row in takes) else "", Reason.GATE_CHANGED)
+        there = next((row for row in takes if row.take_key == published_key), None)
+        return Choice(there.take_key if there is not None else "", _why(there, Reason.GATE_CHANGED))
     if _may_retake(takes, limit):
         return Choice()
     return _nothing_passed(takes, published_key, merits, protected=published_passed)
@@ -120,8 +121,19 @@ def _may_retake(takes: Sequence[Row], limit: int) -> bool:
 
 def _nothing_passed(takes: Sequence[Row], published_key: str, merits: Mapping[str, Merit] | None, *, protected: bool) -> Choice:
     seen = [row for row in takes if row.object_digest]
-    stalled = Reason.GATE_FAILED if seen else Reason.RENDER_FAILED
+    stalled = _why(max(seen, key=lambda row: row.number), Reason.GATE_FAILED) if seen else Reason.RENDER_FAILED
     return Choice(_best(seen, published_key, merits, several=True) if seen and not protected else "", stalled)
+
+
+def _why(row: Row | None, failed: Reason) -> Reason:
+    """Say what a person has to decide about a take that is not good: `failed`, unless it has no verdict on its picture."""
+    match row.verdict if row is not None else "":
+        case Verdict.UNMEASURED:
+            return Reason.UNMEASURED
+        case Verdict.ERROR:
+            return Reason.MEASURE_FAILED
+        case _:
+            return failed
 
 
 def _best(rows: Sequence[Row], published_key: str, merits: Mapping[str, Merit] | None, *, several: bool) -> str:

@@ -27,11 +27,11 @@ from koma.core.profiles import Asked, Part
 from koma.core.references import sheet_problem
 from koma.core.resolve import phases_of, resolve_shot
 from koma.core.rules import base_rules, measures_for, own_rules, rules_digest
-from koma.core.scores import measure_key, score_keys
+from koma.core.scores import lacking_key, measure_key, score_keys
 from koma.core.sheet import has_sheet, sheet_cuts
 from koma.core.spec.standard import TAKES
 from koma.core.start import Start, StartError, start_of
-from koma.core.subjects import against_of
+from koma.core.subjects import against_of, cast_key
 from koma.core.target import LAST, Read, Target, is_of_sheet
 from koma.core.tuning import tuned, unsure
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
@@ -156,13 +156,17 @@ def base_key(context: Context, draft: Draft, drawn: str) -> str:
 
 
 class Gate(NamedTuple):
-    """Rules of one target's gate, what it is measured against, the score key of each metric that is needed, and the digests of both."""
+    """Rules of one target's gate, what it is measured against, the score key of each metric that is needed, and the digests of both.
+
+    `lacking_key` stands in for `measure_key` while a metric lacks something.
+    """
 
     rules: tuple[Rule, ...]
     against: Against
     score_keys: Mapping[str, str]
     measure_key: str
     rules_digest: str
+    lacking_key: str
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -172,27 +176,36 @@ class Gate(NamedTuple):
 
 def gate_of(world: World, draft: Draft, rendition: Rendition) -> Gate:
     """Work out the gate of a draft: the profile's rules, then what tuning documents say, then the project's own thresholds."""
-    paper = rendition is Rendition.ANIMATIC or draft.phase == Phase.ANIMATIC
-    against = NOTHING if paper else against_of(world, draft.values)
-    cast = tuple((subject.id, subject.version, *sorted(subject.palette.items())) for subject in against.subjects)
-    pose = draft.part if is_of_sheet(draft.id) else ""
-    key = ("gate", draft.phase, rendition is Rendition.ANIMATIC, part_of(draft), draft.followed, pose, cast, *draft.expect.values())
+    animatic = rendition is Rendition.ANIMATIC
+    cast = None if animatic or draft.phase == Phase.ANIMATIC else cast_key(world, draft.values)
+    part, pose = part_of(draft), str(draft.shot["id"]) if is_of_sheet(draft.id) else ""
+    key = ("gate", draft.phase, animatic, part, draft.followed, pose, cast, *draft.expect.items())
     if key not in world.memo:
-        world.memo[key] = _gate(world, draft, rendition, against, pose)
+        against = NOTHING if cast is None else against_of(world, draft.values)
+        backend = BackendKind.ANIMATIC if animatic else BackendKind.COMFYUI
+        asked = Asked(Phase(draft.phase), backend, draft.expect, part, against, pose)
+        world.memo[key] = _gate(world, asked, cast, followed=draft.followed)
     return world.memo[key]  # type: ignore[no-any-return]  # set just above
 
 
-def _gate(world: World, draft: Draft, rendition: Rendition, against: Against, pose: str) -> Gate:
-    backend = BackendKind.ANIMATIC if rendition is Rendition.ANIMATIC else BackendKind.COMFYUI
-    asked = Asked(Phase(draft.phase), backend, draft.expect, part_of(draft), against, pose)
-    rules = rules_of(world, asked, followed=draft.followed)
-    keys = score_keys(measures_for(rules), against, world.weights)
-    return Gate(rules, _needed(against, keys), keys, measure_key(keys), rules_digest(rules))
+def _gate(world: World, asked: Asked, cast: tuple[Any, ...] | None, *, followed: bool) -> Gate:
+    """Work out one gate. What is measured is worked out once for all lengths of a clip: `cast` is the key of what it is compared with."""
+    rules = rules_of(world, asked, followed=followed)
+    metrics = measures_for(rules)
+    key = ("measured", metrics, cast)
+    if key not in world.memo:
+        keys = score_keys(metrics, asked.against, world.weights)
+        wanted = measure_key(keys)
+        world.memo[key] = _needed(asked.against, keys), keys, wanted, lacking_key(wanted, keys, world.equipment)
+    against, keys, wanted, lacking = world.memo[key]
+    return Gate(rules, against, keys, wanted, rules_digest(rules), lacking)
 
 
 def rules_of(world: World, asked: Asked, *, followed: bool = False) -> tuple[Rule, ...]:
     """Rules of a project for one file: the profile's, then what its tuning documents say, then its own thresholds."""
-    asked = replace(asked, thresholds=_likeness(world))
+    if "likeness" not in world.memo:
+        world.memo["likeness"] = _likeness(world)
+    asked = replace(asked, thresholds=world.memo["likeness"])
     gates = world.project.data.get("gates") or {}
     base = tuned(base_rules(asked, gates), world.tunings, asked, world.weights)
     return own_rules(base, asked, gates, world.project.file, followed=followed)
@@ -222,7 +235,7 @@ def part_of(draft: Draft) -> Part:
 def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
-    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), NOTHING, {}, "", "")
+    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), NOTHING, {}, "", "", "")
     based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
@@ -252,6 +265,7 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         origin_id=origin_of(world, draft.id),
         sheets=draft.sheets,
         pin=str(draft.shot.get("pin") or "") if draft.id == f"{draft.address}/{draft.phase}" and phase is _last_phase(draft) else "",
+        lacking_key=gate.lacking_key,
     )
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from koma.core.metrics import METRICS, OVERALL
-from koma.core.metrics.spec import Stage
+from koma.core.metrics.spec import Direction, Stage
 from koma.core.overall import TERMS, Term, in_words, overall_of
 from koma.core.words import Verdict
 
@@ -138,7 +138,7 @@ def _compared(rule: Rule, name: str, value: float, unit: str, why: str = "") -> 
 
 def _overall(rule: Rule, checks: Sequence[Check]) -> Check:
     """Judge the overall value, which is made of the terms that are required, and has none where one of them has none."""
-    terms = [check for check in checks if check.rule.metric in TERMS and check.rule.required]
+    terms = [check for check in checks if _is_term(check.rule)]
     lacking = [check.rule.metric for check in terms if check.value is None]
     values = [Term(check.rule.metric, check.value, check.rule.threshold, check.rule.subject) for check in terms if check.value is not None]
     if lacking or not values:
@@ -146,6 +146,16 @@ def _overall(rule: Rule, checks: Sequence[Check]) -> Check:
         return Check(rule, None, Verdict.UNMEASURED, f"{rule.metric} has no value: {names} has none")
     value, worths = overall_of(values)
     return _compared(rule, rule.metric, value, "", in_words(worths))
+
+
+def _is_term(rule: Rule) -> bool:
+    """Whether a rule counts in the overall value: a required bound against the worse values of one of its metrics."""
+    return rule.required and rule.metric in TERMS and rule.op is op_of(rule.metric)
+
+
+def op_of(metric: str) -> Op:
+    """How a threshold of a metric is meant: against its worse values. Raises KeyError for an unknown id."""
+    return {Direction.HIGHER: Op.AT_LEAST, Direction.LOWER: Op.AT_MOST, Direction.EXACT: Op.EQUALS}[METRICS[metric].direction]
 
 
 def _holds(rule: Rule, value: float) -> bool:

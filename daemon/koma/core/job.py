@@ -68,6 +68,7 @@ class Work:
     `estimate_seconds` is the expected render time. `family` is the model family, for ordering. `priority`: higher first.
     `fallbacks` are tried one after the other when memory runs out; empty where the project wants all or nothing. `against` is what the
     file is compared with, `score_keys` what each metric's number depends on: what was measured under the same is not measured again.
+    `lacking_key` stands in for `measure_key` while a metric lacks something.
     """
 
     target: str
@@ -98,6 +99,7 @@ class Work:
     fallbacks: tuple[Fallback, ...] = ()
     against: Against = NOTHING
     score_keys: Mapping[str, str] = field(default_factory=dict)
+    lacking_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

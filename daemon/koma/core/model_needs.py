@@ -1,15 +1,18 @@
 """Which models a project needs: by which metrics its targets are judged, and which of its fields asks for each. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from koma.core.against import Against, Look, Picture, Subject
+from koma.core.document import Doc
 from koma.core.gate import Rule
 from koma.core.metrics import METRICS
 from koma.core.models import LockedModel, licence_of, refused
 from koma.core.problem import Place, Problem, Severity
 from koma.core.profiles import IDENTITY, Asked, Part
 from koma.core.rules import base_rules, own_rules
+from koma.core.tuning import thresholds, tuned
 from koma.core.words import BackendKind, Phase
 
 _SOMEBODY = Subject("somebody", palette={"hair": "#000000"}, references=(Picture("", "", ""),))
@@ -19,33 +22,53 @@ _PARTS: tuple[Part, ...] = ("take", "segment", "join", "finish")
 
 
 class Need(NamedTuple):
-    """A learned metric that a project asks for: the field that asks for it, and whether a target must pass it."""
+    """A learned metric that a project asks for: the field that asks for it, and whether a target must pass it.
+
+    `tuning` is the id of the tuning document that has the field, "" for the project's own document.
+    """
 
     metric: str
     field: str
     required: bool
+    tuning: str = ""
 
 
-def needs(gates: Mapping[str, Any], look: Look) -> tuple[Need, ...]:
+def needs(gates: Mapping[str, Any], look: Look, tunings: Sequence[Doc] = ()) -> tuple[Need, ...]:
     """Learned metrics that targets of a project can be judged by, each once; `gates` is that field of its document.
 
     Every phase is looked at, with somebody in the picture: what a project needs does not depend on what it has drawn so far.
     """
     found: dict[str, Need] = {}
-    for rule in _rules(gates, look):
+    for rule in _rules(gates, look, tunings):
         if rule.metric in METRICS and METRICS[rule.metric].weights:
             before = found.get(rule.metric)
             required = rule.required or (before is not None and before.required)
-            found[rule.metric] = Need(rule.metric, _field(gates, rule.metric), required)
+            found[rule.metric] = _need(gates, rule.metric, tunings, required=required)
     return tuple(found.values())
 
 
-def _rules(gates: Mapping[str, Any], look: Look) -> Iterator[Rule]:
-    against = Against((_SOMEBODY,), _SOMEBODY.references, look)
+def _rules(gates: Mapping[str, Any], look: Look, tunings: Sequence[Doc]) -> Iterator[Rule]:
+    named = {entry["character"] for doc in tunings for entry in thresholds(doc) if "character" in entry}
+    cast = tuple(replace(_SOMEBODY, id=who) for who in sorted({_SOMEBODY.id, *named}))
+    against = Against(cast, _SOMEBODY.references, look)
     sheet = Asked(Phase.STILL, BackendKind.COMFYUI, _CLIP, against=against, pose="front")
     shots = [Asked(phase, BackendKind.COMFYUI, _CLIP, part, against) for phase in _PHASES for part in _PARTS]
     for asked in (sheet, *shots):
-        yield from own_rules(base_rules(asked, gates), asked, gates, "")
+        yield from own_rules(tuned(base_rules(asked, gates), tunings, asked, {}), asked, gates, "")
+
+
+def _need(gates: Mapping[str, Any], metric: str, tunings: Sequence[Doc], *, required: bool) -> Need:
+    """Say where a metric is asked for: where the profile does not ask for it by itself, a tuning document may demand it."""
+    field = _field(gates, metric)
+    demands = [(doc, number) for doc in tunings for number, entry in enumerate(thresholds(doc)) if _demands(entry, metric)]
+    if field != "gates.profile" or not demands:
+        return Need(metric, field, required)
+    doc, number = demands[-1]
+    return Need(metric, f"thresholds.{number}", required, doc.id)
+
+
+def _demands(entry: Mapping[str, Any], metric: str) -> bool:
+    return bool(entry["metric"] == metric and entry.get("required"))
 
 
 def _field(gates: Mapping[str, Any], metric: str) -> str:

@@ -5,10 +5,12 @@ it is 0.8 where the threshold is just reached, whatever the unit:
 
 - higher is better: `min(1, 0.8 * value / threshold)`
 - lower is better: `max(0, 1 - 0.2 * value / threshold)`
+- a threshold of 0 or less: 1 where it is reached, else 0
 - cosine to the references of a character (`face-similarity`, `clip-similarity`): 1 above 0.85, the cosine itself above its threshold,
   else 0; of several characters the worst counts
 
-Only what a rule requires is a term. A mean of 0.8 therefore says: no worse, taken together, than if each had just reached its own floor. One term at 0 makes it 0.
+Only what a rule requires is a term, and only a bound against worse values. A mean of 0.8 therefore says: no worse, taken together, than
+if each had just reached its own floor. One term at 0 makes it 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,12 +50,11 @@ def worth(term: Term) -> float:
     """How much one term is worth, 0..1."""
     if term.metric in LIKENESS:
         return 1.0 if term.value > CERTAIN else term.value if term.value > term.threshold else 0.0
-    if not term.threshold:
-        return 1.0 if term.value <= 0 else 0.0
+    higher = METRICS[term.metric].direction is Direction.HIGHER
+    if term.threshold <= 0:
+        return float(term.value >= term.threshold if higher else term.value <= term.threshold)
     reached = term.value / term.threshold
-    if METRICS[term.metric].direction is Direction.HIGHER:
-        return max(0.0, min(1.0, AT_THRESHOLD * reached))
-    return max(0.0, min(1.0, 1 - (1 - AT_THRESHOLD) * reached))
+    return max(0.0, min(1.0, AT_THRESHOLD * reached if higher else 1 - (1 - AT_THRESHOLD) * reached))
 
 
 def overall_of(terms: Iterable[Term]) -> tuple[float, Mapping[str, float]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
-from koma.core.publication import by_target, stale, why_publish
+from koma.core.publication import by_target, lacking, stale, why_publish
 from koma.core.retiring import unwanted
 from koma.core.rows import TakeRow
 from koma.core.target import Target, upstream_first
@@ -17,6 +17,7 @@ from koma.core.upstream import Upstream, good_take
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
 LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
+AGAIN = "again"  # what it says of a target that `koma retry` names: what lacked something is measured again, else another take is made
 NEXT = "next"  # what the flag `cancelled` says of a target whose render_key was not known when it was cancelled
 _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
@@ -215,6 +216,9 @@ class _Planner:
 
     def _unstarted(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         if retry := self._flag("retry", target):
+            row = lacking(target, self._with_objects(target, takes)) if retry == AGAIN else None
+            if row is not None:
+                return Action(target.id, ActionKind.MEASURE, Reason.FORCED, target, key, take_key=row.take_key)
             number = self._published_number(target, takes) if retry == LOST else 0
             return self._render(target, key, takes, Reason.MISSING_OBJECT if number else Reason.FORCED, number)
         if self._flag("cancelled", target) == key:
@@ -261,9 +265,12 @@ class _Planner:
         published = self._observed.published.get(target.id)
         return next((row.number for row in takes if published is not None and row.take_key == published.take_key), 0)
 
+    def _with_objects(self, target: Target, takes: Sequence[TakeRow]) -> list[TakeRow]:
+        return [row for row in takes if row.object_digest and self._observed.has_object(row.object_digest, target.suffix)]
+
     def _with_takes(self, target: Target, key: str, takes: Sequence[TakeRow]) -> Action:
         """Decide about a target with takes: judge or measure again, render another, publish, or leave it to a person."""
-        if found := stale(target, [r for r in takes if r.object_digest and self._observed.has_object(r.object_digest, target.suffix)]):
+        if found := stale(target, self._with_objects(target, takes)):
             kind, reason, row = found
             return Action(target.id, kind, reason, target, key, take_key=row.take_key)
         from koma.core.choose import choose  # noqa: PLC0415  # start-up time of a plan with nothing to do

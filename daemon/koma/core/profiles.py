@@ -29,6 +29,10 @@ _COURSE = frozenset({"frozen", "duplicates", "tail", "motion-speed", "dynamic-de
 OF_THE_WHOLE = _LENGTH | _COURSE
 """What one segment of a chain says nothing about; its own length is in what is expected of it."""
 
+_PAIRS = frozenset({"flicker", "flow-smoothness", "peak-step", "melt", "ssim-consistency", "mae-consistency"})
+OF_CLIPS = _COURSE | _PAIRS | {"frame-rate", "duration", "lpips-temporal", "clip-consistency"}
+"""What a picture says nothing about: it takes several frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -57,8 +61,8 @@ class Asked:
         return self.phase is not Phase.STILL and bool(self.expect.get("motion"))
 
 
-def profile_rules(name: str, asked: Asked, *, identity: str = "", overall: bool = True, audit: str = "") -> tuple[Rule, ...]:
-    """Rules of a profile. `identity` is a key of IDENTITY, "" for the profile's own choice; `audit` a metric in place of the profile's."""
+def profile_rules(name: str, asked: Asked, *, identity: str = "", overall: bool = True) -> tuple[Rule, ...]:
+    """Rules of a profile. `identity` is a key of IDENTITY, "" for the profile's own choice."""
     rules = contract(asked)
     if name != "own" and not asked.on_paper:
         rules += [*_weight_free(asked), *(_learned(asked) if name == "standard" else ())]
@@ -67,12 +71,14 @@ def profile_rules(name: str, asked: Asked, *, identity: str = "", overall: bool 
     if name == "standard" and overall and asked.phase is Phase.VIDEO and asked.part != "segment" and not asked.on_paper:
         rules.append(_at_least("overall", thresholds.OVERALL_MIN))
     rules = [rule for rule in rules if asked.part != "segment" or rule.metric not in _COURSE]
-    return tuple(_signed(rule, name, audit or AUDIT[name]) for rule in _once(rules))
+    return tuple(_signed(rule, name) for rule in _once(rules))
 
 
-def _signed(rule: Rule, name: str, audit: str) -> Rule:
+def _signed(rule: Rule, name: str) -> Rule:
     basis = "" if rule.op is Op.EQUALS else rule.basis or "placeholder"
-    return replace(rule, source=f"koma {name}" if rule.source == _UNSIGNED else rule.source, basis=basis, audit=rule.metric == audit)
+    source, audit = f"koma {name}" if rule.source == _UNSIGNED else rule.source, rule.metric == AUDIT[name]
+    # written out: `replace` takes five times as long, and this is done for every rule of every cast and length
+    return Rule(rule.metric, rule.op, rule.threshold, rule.required, source, rule.when, rule.subject, basis, audit)
 
 
 _UNSIGNED = ""
@@ -168,10 +174,11 @@ def _identity(name: str, asked: Asked, identity: str) -> list[Rule]:
     if not chosen or (chosen == "arcface" and asked.pose in _FACELESS):
         return []
     metric = IDENTITY[chosen]
-    return [_likeness(metric, subject, asked) for subject in asked.against.subjects if _comparable(metric, subject)]
+    return [_likeness(metric, subject, asked) for subject in asked.against.subjects if comparable(metric, subject)]
 
 
-def _comparable(metric: str, subject: Subject) -> bool:
+def comparable(metric: str, subject: Subject) -> bool:
+    """Whether there is anything of a character that a metric which reads characters could compare with."""
     return bool(subject.palette) if metric == "palette-distance" else bool(subject.references)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from koma.core.calibration import ADVISED_LABELS, Calibration, Interval, at_false_accepts
-from koma.core.gate import Op
+from koma.core.gate import Op, op_of
 from koma.core.labels import Series
-from koma.core.metrics import METRICS, Direction
+from koma.core.metrics import METRICS
 from koma.core.spec.standard import LEAST_LABELS
 from koma.core.yamlscalar import scalar
 
@@ -19,11 +19,6 @@ class Terms(NamedTuple):
 
     target: float
     date: str
-
-
-def op_of(metric: str) -> Op:
-    """How a threshold of this metric is meant."""
-    return Op.AT_LEAST if METRICS[metric].direction is Direction.HIGHER else Op.AT_MOST
 
 
 def heading(series: Series) -> str:

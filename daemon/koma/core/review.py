@@ -224,7 +224,7 @@ def with_word(gate: GateResult | None, said: Said | None) -> GateResult | None:
     """Give a gate result as a person's word leaves it: a rejection is one more check, which failed; without one there is none."""
     checks = tuple(check for check in (gate.checks if gate else ()) if check.rule.metric != METRIC)
     if said is not None and said.decision == REJECT:
-        checks = (*checks, _rejection(said))
+        return _rejected(checks, (_rejection(said),))
     if not checks:
         return gate if gate is not None and not gate.checks else None
     return decided(checks)
@@ -233,7 +233,13 @@ def with_word(gate: GateResult | None, said: Said | None) -> GateResult | None:
 def kept_word(gate: GateResult | None, before: GateResult | None) -> GateResult | None:
     """Give a new gate result with the rejection that the one before it had."""
     words = tuple(check for check in (before.checks if before else ()) if check.rule.metric == METRIC)
-    return gate if gate is None or not words else decided((*gate.checks, *words))
+    return gate if gate is None or not words else _rejected(gate.checks, words)
+
+
+def _rejected(checks: Sequence[Check], words: Sequence[Check]) -> GateResult:
+    """Give the result of a take that was rejected: it has failed, also where a metric could not say so."""
+    gate = decided((*checks, *words))
+    return gate if gate.verdict is Verdict.FAILED else replace(gate, verdict=Verdict.FAILED, stage=METRIC, reason=words[0].message)
 
 
 def _rejection(said: Said) -> Check:

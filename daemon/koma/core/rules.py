@@ -8,7 +8,7 @@ from koma.core.against import Against
 from koma.core.gate import Op, Rule
 from koma.core.keys import KEY_FORMAT, digest
 from koma.core.metrics import METRICS
-from koma.core.profiles import OF_THE_WHOLE, Asked, metrics_of, profile_rules
+from koma.core.profiles import OF_CLIPS, OF_THE_WHOLE, Asked, comparable, metrics_of, profile_rules
 from koma.core.spec.standard import GATE_PROFILE, RULE_WHEN
 from koma.core.words import Phase
 
@@ -38,17 +38,21 @@ def gate_rules(asked: Asked, gates: Mapping[str, Any], file: str, *, followed: b
 def base_rules(asked: Asked, gates: Mapping[str, Any]) -> tuple[Rule, ...]:
     """Rules of the profile that a project chose, with its choices about it."""
     profile, overall = gates.get("profile") or GATE_PROFILE, gates.get("overall")
-    identity, audit = gates.get("identity") or "", gates.get("audit") or ""
-    return profile_rules(profile, asked, identity=identity, overall=overall is not False, audit=audit)
+    return profile_rules(profile, asked, identity=gates.get("identity") or "", overall=overall is not False)
 
 
 def own_rules(rules: Sequence[Rule], asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
-    """Put a project's own rules over others, as far as they are about this part."""
-    own = gates.get("rules") or {}
+    """Put a project's own rules over others, as far as they are about this part; the metric that it audits takes the place of the profile's.
+
+    What is demanded of every phase is not demanded of a picture where it takes a clip to measure it.
+    """
+    own, audit = gates.get("rules") or {}, gates.get("audit")
     for scope in ("all", asked.phase):
-        mine = {metric: wish for metric, wish in (own.get(scope) or {}).items() if _counts(metric, wish, asked, followed=followed)}
+        silent = OF_CLIPS if scope == "all" and asked.phase is Phase.STILL else frozenset()
+        wishes = {metric: wish for metric, wish in (own.get(scope) or {}).items() if metric not in silent}
+        mine = {metric: wish for metric, wish in wishes.items() if _counts(metric, wish, asked, followed=followed)}
         rules = with_overrides(rules, mine, f"{file} gates.rules.{scope}", asked.against)
-    return tuple(rules)
+    return tuple(replace(rule, audit=rule.metric == audit) for rule in rules) if audit else tuple(rules)
 
 
 def _counts(metric: str, wish: Mapping[str, Any], asked: Asked, *, followed: bool) -> bool:
@@ -72,9 +76,12 @@ def with_overrides(
     is asked of each that it can be compared with. `source` is where the overrides stand (`projects/x/project.yaml:12:5`). Names were
     checked when the document was read.
     """
+    by_metric: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_metric.setdefault(rule.metric, []).append(rule)
     result: list[Rule] = []
-    for metric in dict.fromkeys([*(rule.metric for rule in rules), *overrides]):
-        given = [rule for rule in rules if rule.metric == metric]
+    for metric in dict.fromkeys([*by_metric, *overrides]):
+        given = by_metric.get(metric, [])
         if metric not in overrides:
             result += given
         else:
@@ -86,7 +93,7 @@ def with_overrides(
 def _subjects(metric: str, against: Against) -> list[str]:
     if metric not in METRICS or METRICS[metric].reads != "characters":
         return [""]
-    return [subject.id for subject in against.subjects]
+    return [subject.id for subject in against.subjects if comparable(metric, subject)]
 
 
 def _overridden(metric: str, given: list[Rule], wish: Mapping[str, Any], source: str, subject: str) -> list[Rule]:

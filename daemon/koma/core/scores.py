@@ -49,8 +49,30 @@ def measure_key(keys: Mapping[str, str]) -> str:
 
 
 def still_true(measurements: Iterable[Measurement], keys: Mapping[str, str]) -> tuple[Measurement, ...]:
-    """Those of a take's measurements that count as asked for. An error is tried again."""
-    return tuple(found for found in measurements if found.key and found.key == keys.get(found.metric) and not found.failed)
+    """Those of a take's measurements that count as asked for. What lacked something to measure it is tried again."""
+    return tuple(found for found in measurements if found.key and found.key == keys.get(found.metric) and not lacks(found))
+
+
+def lacks(found: Measurement) -> bool:
+    """Whether there is no value because nothing could measure: a library or a model was missing or broken, or the metric itself failed.
+
+    A picture without what a metric looks for (no face) was measured: it gets no value however often one looks.
+    """
+    return found.value is None and (found.failed or not found.record.get("runtime"))
+
+
+def lacking_key(wanted: str, metrics: Iterable[str], equipment: Mapping[str, str]) -> str:
+    """Key that a take has in place of the measure key `wanted` while one of these metrics lacks something.
+
+    `equipment` says how the file of each model lies there, and under "" which libraries do: when it changes, it is tried again.
+    """
+    models = dict.fromkeys(name for metric in metrics for name in METRICS[metric].weights)
+    return text_digest(wanted, *(f"{name}={equipment.get(name, '')}" for name in sorted({"", *models} if models else ())))
+
+
+def key_of(measurements: Iterable[Measurement], wanted: str, lacking: str) -> str:
+    """Measure key of a take with these measurements: the one that was `wanted`, if nothing lacks."""
+    return lacking if any(map(lacks, measurements)) else wanted
 
 
 def stamped(found: Measurement, key: str, content_digest: str) -> Measurement:

@@ -17,6 +17,12 @@ def against_of(world: World, values: Mapping[str, Any]) -> Against:
     return Against(subjects, _style(world), look_of(world), bool(world.project.data.get("commercial")))
 
 
+def cast_key(world: World, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Everything of these resolved values that `against_of` reads, for the key of a memo: who is in the shot, in which colours."""
+    cast = [who for who in values.get("characters") or () if who["id"] in world.characters]
+    return tuple([(who["id"], who["version"], *(who.get("palette") or {}).items()) for who in cast])
+
+
 def subject_of(world: World, who: Mapping[str, Any]) -> Subject:
     """One character as cast: `who` is a resolved entry (`resolve_character`). Pictures are those of its version, else of the character."""
     palette = who.get("palette") or {}

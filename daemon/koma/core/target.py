@@ -28,7 +28,8 @@ class Target(NamedTuple):
     content digest, file digest, suffix) of reference pictures; `needs` are target ids that must have a passed take first.
     `hold` is a Reason word or "". `expect` is what the file contract compares with: width, height in px, frames, fps, motion.
     `sheets` are id prefixes of character sheets of which enough poses must have passed first. `pin` is the take (number, or the first
-    digits of its key) at which the target stays whatever changes, "" for none.
+    digits of its key) at which the target stays whatever changes, "" for none. `lacking_key` is what a take has in place of `measure_key`
+    while a metric lacks something, such as a model, that is not there now either.
     `facts_digest` covers the resolved fields; `template_digest` the template's files ("" for the animatic).
     """
 
@@ -59,6 +60,7 @@ class Target(NamedTuple):
     origin_id: str
     sheets: tuple[str, ...] = ()
     pin: str = ""
+    lacking_key: str = ""
 
     @property
     def project(self) -> str:

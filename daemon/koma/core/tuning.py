@@ -12,7 +12,7 @@ from koma.core.gate import Op, Rule
 from koma.core.hints import did_you_mean
 from koma.core.metrics import METRICS, Stage
 from koma.core.problem import Place, Problem, Severity
-from koma.core.profiles import OF_THE_WHOLE, Asked
+from koma.core.profiles import OF_CLIPS, OF_THE_WHOLE, Asked, comparable
 from koma.core.words import Phase, Reason, Rendition
 from koma.core.world import World
 
@@ -63,8 +63,13 @@ def tuned(rules: Sequence[Rule], docs: Sequence[Doc], asked: Asked, weights: Map
     return (*replaced, *(rule for rule in new if rule.required))
 
 
+def thresholds(doc: Doc) -> Sequence[Mapping[str, Any]]:
+    """Entries of a tuning document, in their order."""
+    return doc.data.get("thresholds") or ()
+
+
 def _entries(docs: Sequence[Doc]) -> list[_Entry]:
-    return [_Entry(doc, number, data) for doc in docs for number, data in enumerate(doc.data.get("thresholds") or ())]
+    return [_Entry(doc, number, data) for doc in docs for number, data in enumerate(thresholds(doc))]
 
 
 def _replaced(rule: Rule, entries: Sequence[_Entry], asked: Asked, weights: Mapping[str, str]) -> Rule:
@@ -89,7 +94,9 @@ def _new_rules(entry: _Entry, asked: Asked) -> Iterator[Rule]:
     """Rules that an entry asks for where the profile has none; their thresholds are those of whichever entry counts."""
     spec = METRICS[entry.metric]
     silent = (asked.part == "segment" and spec.id in OF_THE_WHOLE) or (spec.stage is Stage.MOTION and not asked.moves)
-    subjects = [subject.id for subject in asked.against.subjects] if spec.reads == "characters" else [""]
+    silent = silent or (asked.phase is Phase.STILL and spec.id in OF_CLIPS)
+    of_characters = [subject.id for subject in asked.against.subjects if comparable(spec.id, subject)]
+    subjects = of_characters if spec.reads == "characters" else [""]
     for subject in subjects if not silent else ():
         if entry.is_about(asked.phase, subject):
             yield from (Rule(spec.id, op, float(entry.data[word]), subject=subject) for word, op in _OPS.items() if word in entry.data)

@@ -69,6 +69,8 @@ class Reason(StrEnum):
     BLOCKED = "blocked"  # a Problem in something that this target reads
     WAITING = "waiting"  # a target that this one needs has no passed take yet
     GATE_FAILED = "gate-failed"  # every allowed take failed: a person decides
+    UNMEASURED = "unmeasured"  # a metric that the gate requires has no value: a person decides
+    MEASURE_FAILED = "measure-failed"  # measuring ended in an error: a person mends its cause
     GATE_CHANGED = "gate-changed"  # published, but fails the gate as it is now: a person decides
     RENDER_FAILED = "render-failed"  # every allowed attempt ended in an error: a person decides
     PHASE_CLOSED = "phase-closed"  # too few shots of the phase before have passed, or it waits for a review

@@ -40,7 +40,8 @@ class World:
     `pictures` are the paths of all pictures there are; `unread` and `held` are as in koma.core.catalog.Folder;
     of a shot that was left out `held` has ("shot", "s01/sh010"), "s01/" if its id can't be read.
     `scene` gives a scene by its id, for shots that continue from one of another scene. `weights` are digests of the models that learned
-    metrics can load here, by name; `tunings` its tuning documents by id.
+    metrics may load here, by name; `equipment` how their files lie there, and under "" which libraries do; `tunings` its tuning documents
+    by id.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class World:
     held: frozenset[tuple[str, str]] = frozenset()
     scene: Callable[[str], Doc | None] = _no_scene
     weights: Mapping[str, str] = field(default_factory=dict)
+    equipment: Mapping[str, str] = field(default_factory=dict)
     tunings: tuple[Doc, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict)
 

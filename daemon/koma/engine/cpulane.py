@@ -90,9 +90,7 @@ class CpuLane:
         work = job.work
         known = still_true(job.measurements, work.score_keys)
         left = [metric for metric in work.measures if metric not in {found.metric for found in known}]
-        if left and self._prepare is not None:
-            await self._prepare(left)
-        made = await self._cpu(self._measure.measure, file, lossless.media, left, work.against) if left else ()
+        made = await self._cpu(self._measure.measure, file, lossless.media, left, work.against, prepared=left) if left else ()
         fresh = [stamped(found, work.score_keys.get(found.metric, ""), lossless.content_digest) for found in made]
         return Measured(in_order([*known, *fresh], work.measures))
 
@@ -130,8 +128,11 @@ class CpuLane:
         except Exception as error:  # noqa: BLE001  # a bug met by one shot must not stop the others
             return StepFailed(_bug(error))
 
-    async def _cpu(self, function: Callable[..., T], *arguments: Any) -> T:
+    async def _cpu(self, function: Callable[..., T], *arguments: Any, prepared: Sequence[str] = ()) -> T:
+        """Run a function in its turn; what is to be `prepared` for these metrics is chosen then, and not while another one runs."""
         async with self._turn:
+            if prepared and self._prepare is not None:
+                await self._prepare(prepared)
             result: T = await self._offload(function, *arguments)
             return result
 

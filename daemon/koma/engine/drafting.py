@@ -9,8 +9,6 @@ from koma.core.draft import Context, Draft, Placed
 from koma.core.preflight import hold_for, once
 from koma.core.problem import Problem, Severity
 from koma.core.references import unreadable
-from koma.core.retakes import with_values
-from koma.core.retry_check import retry_problems
 from koma.core.target import Target
 from koma.core.tuning import tuning_problems
 from koma.core.words import BackendKind, Reason, Rendition
@@ -34,13 +32,13 @@ class Drafting:
     def scenes(self, world: World, docs: Sequence[Doc], rendition: Rendition, place: Placed) -> list[tuple[list[Target], list[Problem]]]:
         """Target rows and Problems of each scene."""
         context = self.context(world, rendition, place)
-        asked = retry_problems(world, context.templates, place)
+        asked = [*tuning_problems(world, place), *_retry_problems(context)]
         drafted = []
         for doc in docs:
             context.problems = []
             drafts = draft_document(context, doc)
             self.drafts.update((f"{draft.id}:{rendition}", draft) for draft in drafts)
-            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *tuning_problems(world, place), *asked]))
+            drafted.append((doc, drafts, [*context.problems, *_pictures(drafts, world), *asked]))
         drawn = self.graphs.drawn([draft for _, drafts, _ in drafted for draft in drafts])
         also = self._also(world, docs, place) if context.backend is BackendKind.ANIMATIC else [[] for _ in docs]
         return [
@@ -85,6 +83,8 @@ class Drafting:
             return None
         if draft.panel is not None or draft.template is None:
             return (draft, draft.panel) if draft.panel is not None else None
+        from koma.core.retakes import with_values  # noqa: PLC0415  # start-up time of a plan that only drafts
+
         params = with_values(draft.params or {}, values)
         graph = self.graphs.graph(draft.template, params)
         return None if isinstance(graph, Problem) else (draft._replace(params=params), graph)
@@ -102,6 +102,14 @@ def _finished(context: Context, doc: Doc, drafts: Sequence[Draft], drawn: Mappin
 
 def _all_problems(problems: Sequence[Problem], drafts: Sequence[Draft], drawn: Mapping[str, Drawn]) -> list[Problem]:
     return once([*problems, *(problem for draft in drafts for problem in drawn.get(draft.id, _NOTHING).problems)])
+
+
+def _retry_problems(context: Context) -> Sequence[Problem]:
+    if not context.world.project.data.get("retries"):
+        return ()
+    from koma.core.retry_check import retry_problems  # noqa: PLC0415  # start-up time where a project says nothing of retries
+
+    return retry_problems(context.world, context.templates, context.place)
 
 
 _NOTHING = Drawn("")

@@ -26,7 +26,7 @@ class Litter:
 
 
 def marked(takes: Iterable[Take], jobs: Iterable[Job], receipts: Iterable[Mapping[str, Any]]) -> set[str]:
-    """File digests of every object that takes, unfinished jobs and receipts refer to: artifacts, and inputs frozen for a render."""
+    """File digests of every object that takes, unfinished jobs and receipts refer to: artifacts, and pictures frozen to render from or to compare with."""
     found: set[str] = set()
     for take in takes:
         found.update(artifact.file_digest for artifact in take.artifacts)
@@ -34,6 +34,7 @@ def marked(takes: Iterable[Take], jobs: Iterable[Job], receipts: Iterable[Mappin
     for job in jobs:
         found.update(artifact.file_digest for artifact in job.artifacts)
         found.update(given.file_digest for given in (job.work.request.inputs if job.work.request else ()))
+        found.update(picture.file_digest for picture in job.work.against.pictures)
     for receipt in receipts:
         found.update(digests_in(receipt))
     return found

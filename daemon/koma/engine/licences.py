@@ -9,18 +9,25 @@ from koma.core.document import Doc
 from koma.core.model_needs import Need, forbidden, licence_problem, needs
 from koma.core.models import LockedModel
 from koma.core.problem import Problem
+from koma.core.tuning import KIND
 from koma.engine.documents import Documents
 
 
 def licence_problems(folder: Folder, project: Doc, documents: Documents, locked: Mapping[str, LockedModel]) -> Iterator[Problem]:
     """Problems of a commercial project whose gates ask for metrics that need a model whose licence forbids commercial use."""
+    tunings = {doc.id: doc for doc in _tunings(folder, documents)}
     for need, why in forbidden(needs_of(folder, project, documents), locked):
-        yield licence_problem(need, why, documents.place(project.file, project.part, need.field))
+        asking = tunings.get(need.tuning, project)
+        yield licence_problem(need, why, documents.place(asking.file, asking.part, need.field))
 
 
 def needs_of(folder: Folder, project: Doc, documents: Documents) -> tuple[Need, ...]:
     """Learned metrics that the gates of a project ask for."""
-    return needs(project.data.get("gates") or {}, _look(folder, project.data, documents))
+    return needs(project.data.get("gates") or {}, _look(folder, project.data, documents), _tunings(folder, documents))
+
+
+def _tunings(folder: Folder, documents: Documents) -> list[Doc]:
+    return [documents.doc(head) for _, head in sorted(folder.heads.get(KIND, {}).items())]
 
 
 def _look(folder: Folder, project: Mapping[str, Any], documents: Documents) -> Look:

@@ -213,6 +213,7 @@ class Queueing:
             fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
             against=self._frozen(survey, gate.against),
             score_keys=gate.score_keys,
+            lacking_key=gate.lacking_key,
         )
 
     def _fallbacks(self, draft: Draft) -> tuple[Fallback, ...]:

@@ -9,6 +9,7 @@ from koma.core.document import Doc
 from koma.core.sheet import has_sheet, template_of_sheet, versions_of
 from koma.core.spec.standard import BASE_VERSION
 from koma.core.start import scenes_before
+from koma.core.tuning import thresholds
 from koma.core.world import World
 
 
@@ -16,6 +17,7 @@ def reads_of(world: World, doc: Doc) -> str:
     """Give the names, sorted, one a line: `character:aki`, `references:aki/child`, `template:still`, `all:style`."""
     names = {f"project:{world.id}", "all:story-bible", "all:style", "all:tuning"}
     names |= {f"references:{folder}" for folder in _style_folders(world)}
+    names |= {f"character:{entry['character']}" for doc in world.tunings for entry in thresholds(doc) if "character" in entry}
     names |= _sheet_reads(world, doc) if doc.kind == "character" else _scene_reads(world, doc)
     return "\n".join(sorted(names))
 

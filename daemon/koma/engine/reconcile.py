@@ -11,7 +11,7 @@ from koma.core.allowance import allowance, is_spent, not_allowed
 from koma.core.faults import SourceError
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
-from koma.core.plan import NEXT
+from koma.core.plan import AGAIN, NEXT
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.wish import Request, Wish
@@ -127,7 +127,8 @@ class Reconciler:
 
     def _reviewed(self, survey: Survey) -> Survey:
         """Bring the takes into line with what people decided; the survey after it."""
-        applied = self._reviewer.apply(self._surveyor.desires.reviewed(survey.wanted))
+        keys = {action.target_id: action.key for action in survey.plan.actions if action.key}
+        applied = self._reviewer.apply(self._surveyor.desires.reviewed(survey.wanted), keys)
         if applied.changed:
             survey = self._surveyor.survey(self._rendition, counted=self._selects)
         survey.wanted.problems += applied.problems
@@ -146,7 +147,7 @@ class Reconciler:
             case Wish.RETRY:
                 for target_id in _named(request, survey):
                     self._store.set_flag(f"cancelled:{target_id}:{self._rendition}", None)
-                    self._store.set_flag(f"retry:{target_id}:{self._rendition}", "yes")
+                    self._store.set_flag(f"retry:{target_id}:{self._rendition}", AGAIN)
             case Wish.CANCEL:
                 stop = self._cancel(request, survey)
         self._wishes.done(request)

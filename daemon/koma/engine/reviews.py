@@ -29,6 +29,7 @@ KIND = "review"
 APPLIED = "reviews"  # flag: digest of the decisions that were applied, and the takes that they rejected
 RETAKEN = "review:"  # flags: retakes that were asked for once
 NOTHING = Reviewed()
+_UNPLANNED: Mapping[str, str] = {}
 
 
 class Reviews:
@@ -90,18 +91,21 @@ class Reviewer:
         self._documents = documents
         self._last: tuple[str, int, Applied] | None = None
 
-    def apply(self, by: Reviewed) -> Applied:
-        """Approve, reject, take back and ask for retakes, as the decisions say now."""
+    def apply(self, by: Reviewed, keys: Mapping[str, str] = _UNPLANNED) -> Applied:
+        """Approve, reject, take back and ask for retakes, as the decisions say now.
+
+        `keys` are render_keys of what is wanted, by target id; of a target that is not among them, what is published is wanted.
+        """
         serial = self._store.serial()
         if self._last is not None and self._last[:2] == (by.digest, serial):
             return self._last[2]._replace(changed=False)
         flags = self._store.flags()
         before: Mapping[str, Any] = json.loads(flags.get(APPLIED, "{}"))
-        result = self._apply(by, before, flags) if by.takes or before or _retaken(flags) else Applied()
+        result = self._apply(by, keys, before, flags) if by.takes or before or _retaken(flags) else Applied()
         self._last = by.digest, self._store.serial(), result
         return result
 
-    def _apply(self, by: Reviewed, before: Mapping[str, Any], flags: Mapping[str, str]) -> Applied:
+    def _apply(self, by: Reviewed, keys: Mapping[str, str], before: Mapping[str, Any], flags: Mapping[str, str]) -> Applied:
         rows = self._store.take_rows()
         wanted = judged(rows, by)
         news = before.get("digest") != by.digest
@@ -112,7 +116,7 @@ class Reviewer:
         for row, want in zip(rows, wanted, strict=True):
             if row != want or row.take_key in lifted or (news and row.take_key in rejected):
                 changed |= self._write(row, want, by)
-        changed |= self._retake(by, rows, flags)
+        changed |= self._retake(by, keys, rows, flags)
         applied = canonical({"digest": by.digest, "rejected": rejected}) if by.takes or rejected else None
         if applied != flags.get(APPLIED):
             self._store.set_flag(APPLIED, applied)
@@ -143,7 +147,7 @@ class Reviewer:
                 except (OSError, ValueError):  # its object is gone: the plan says so, and what lies there keeps its old gate result
                     self._store.put_published(published._replace(verdict=str(take.verdict), decided=take.decided))
 
-    def _retake(self, by: Reviewed, rows: Sequence[TakeRow], flags: Mapping[str, str]) -> bool:
+    def _retake(self, by: Reviewed, keys: Mapping[str, str], rows: Sequence[TakeRow], flags: Mapping[str, str]) -> bool:
         """Ask once for every retake; forget those that nobody asks for any more."""
         asked = {RETAKEN + said.digest: said for said in by.retakes}
         for name in _retaken(flags) - asked.keys():
@@ -154,18 +158,19 @@ class Reviewer:
             if name in flags or not mine:
                 continue
             for row in mine:
-                changed |= self._ask(row, rows, by)
+                changed |= self._ask(row, rows, by, keys)
             self._store.set_flag(name, "yes")
         return changed
 
-    def _ask(self, row: TakeRow, rows: Sequence[TakeRow], by: Reviewed) -> bool:
+    def _ask(self, row: TakeRow, rows: Sequence[TakeRow], by: Reviewed, keys: Mapping[str, str]) -> bool:
         """Ask for another take, unless there is one already, or another picture is wanted by now."""
         mine = (row.target, row.rendition, row.render_key)
         if any((other.target, other.rendition, other.render_key) == mine and other.number > row.number for other in rows):
             return False
         target = by.now(row.target)
-        lying = [there for there in self._store.published({target}) if there.rendition == row.rendition]
-        if any(there.render_key != row.render_key for there in lying):
+        lying = [there.render_key for there in self._store.published({target}) if there.rendition == row.rendition]
+        wanted = [keys[target]] if target in keys else lying
+        if any(key != row.render_key for key in wanted):
             return False
         self._store.set_flag(f"cancelled:{target}:{row.rendition}", None)
         self._store.set_flag(f"retry:{target}:{row.rendition}", "yes")

@@ -14,6 +14,8 @@ from koma.engine.survey import Survey
 FOR_A_PERSON = frozenset(
     {
         Reason.GATE_FAILED,
+        Reason.UNMEASURED,
+        Reason.MEASURE_FAILED,
         Reason.GATE_CHANGED,
         Reason.RENDER_FAILED,
         Reason.CANCELLED,

@@ -8,6 +8,7 @@ from koma.core.job import Job
 from koma.core.receipt import finished_take
 from koma.core.review import kept_word
 from koma.core.rows import Published, TakeRow
+from koma.core.scores import key_of
 from koma.core.take import Take
 from koma.core.words import ActionKind, Verdict
 from koma.ports import Store
@@ -33,7 +34,7 @@ def take_of(job: Job, old: Take | None, versions: Mapping[str, str], now: float)
     if job.failure is not None:
         # A render that failed says nothing about files: without artifacts it is never published, measured or approved.
         return finished_take(replace(job, artifacts=(), measurements=(), gate=None), job.finished_at or now, versions)
-    take = replace(finished_take(job, now, versions), measure_key=job.work.measure_key)
+    take = replace(finished_take(job, now, versions), measure_key=_measure_key(job))
     return take if old is None else replace(take, decided=take.decided or old.decided, approved=old.approved)
 
 
@@ -44,7 +45,11 @@ def _judged_again(job: Job, old: Take | None) -> Take:
     passed = job.gate is not None and job.gate.verdict is Verdict.PASSED
     gate = kept_word(job.gate, old.gate)
     judged = replace(old, measurements=job.measurements, rules_digest=work.rules_digest, gate=gate, decided=old.decided or passed)
-    return replace(judged, measure_key=work.measure_key)
+    return replace(judged, measure_key=_measure_key(job))
+
+
+def _measure_key(job: Job) -> str:
+    return key_of(job.measurements, job.work.measure_key, job.work.lacking_key)
 
 
 def key_to_lie(store: Store, job: Job) -> tuple[str, str]:

@@ -116,7 +116,7 @@ class Desires:
     """Works out what is wanted, and keeps what a pass learned for the questions that follow it: documents, worlds, places of fields.
 
     `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `look` the content digest and size of a picture,
-    `models` the models that are recorded, `learns` whether anything is installed that runs them.
+    `models` the models that are recorded, `equipment` how their files lie there, and under "" which libraries do.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Desires:
         salt: Callable[[], str],
         look: Callable[[Path], tuple[str, int, int]],
         models: "Callable[[], Mapping[str, LockedModel]]" = dict,
-        learns: Callable[[], bool] = lambda: True,
+        equipment: "Callable[[], Mapping[str, str]]" = dict,
     ) -> None:
         self._source = source
         self._cache = cache
@@ -137,7 +137,7 @@ class Desires:
         self._salt = salt
         self._look = look
         self._models = models
-        self._learns = learns
+        self._equipment = equipment
         self._worlds: Worlds | None = None
         self._reviews: Reviews | None = None
         self.documents = Documents(source, cache)
@@ -256,12 +256,8 @@ class Desires:
         if self._worlds is None:
             from koma.engine.worlds import Worlds  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
 
-            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look, self._runnable)
+            self._worlds = Worlds(self._source, self._cache, self.documents, self._snapshot, self._look, self._models, self._equipment)
         return self._worlds.world(folder)
-
-    def _runnable(self) -> "Mapping[str, LockedModel]":
-        """Models that can be loaded here; when what runs them is installed, they are others, and what they measure is measured anew."""
-        return self._models() if self._learns() else {}
 
 
 def _listed(problems: "Sequence[Problem]") -> "list[Problem]":

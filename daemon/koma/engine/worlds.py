@@ -16,7 +16,7 @@ from koma.ports import PlanCache, Source
 class Worlds:
     """Makes worlds once per snapshot. `look` decodes a picture: content digest, width and height in px; it raises ValueError.
 
-    `models` gives the models that are recorded.
+    `models` gives the models that are recorded, `equipment` how their files lie there and which libraries do.
     """
 
     def __init__(
@@ -27,6 +27,7 @@ class Worlds:
         snapshot: Snapshot,
         look: Callable[[Path], tuple[str, int, int]],
         models: Callable[[], Mapping[str, LockedModel]],
+        equipment: Callable[[], Mapping[str, str]],
     ) -> None:
         self._source = source
         self._cache = cache
@@ -34,6 +35,7 @@ class Worlds:
         self._snapshot = snapshot
         self._look = look
         self._models = models
+        self._equipment = equipment
         self._worlds: dict[str, World] = {}
 
     def world(self, folder: Folder) -> World:
@@ -45,6 +47,7 @@ class Worlds:
     def _make(self, folder: Folder) -> World:
         assert folder.project is not None  # noqa: S101  # callers have one
         project = self._documents.doc(folder.project)
+        weights = permitted(bool(project.data.get("commercial")), self._models())
         return World(
             folder.path,
             project,
@@ -58,7 +61,8 @@ class Worlds:
             unread=folder.unread,
             held=frozenset(folder.held).union(_held_shots(folder)),
             scene=lambda scene_id: self._scene(folder, scene_id),
-            weights=permitted(bool(project.data.get("commercial")), self._models()),
+            weights=weights,
+            equipment={name: how for name, how in self._equipment().items() if not name or name in weights},
         )
 
     def _scene(self, folder: Folder, scene_id: str) -> Doc | None:

@@ -1,4 +1,4 @@
-"""Metric `dynamic-degree`: does it move as much as VBench asks of a moving picture?"""
+"""Metric `dynamic-degree`: whether it moves as much as VBench asks of a moving picture."""
 
 import numpy as np
 import numpy.typing as npt

@@ -27,8 +27,9 @@ class EighthsMeter:
         """Compare with the frame an eighth of a second before."""
         self._traceable = traceable(frame.calm)
         if self._seen % max(1, round(frame.fps / RATE)) == 0 and self._traceable:
-            if self._before is not None:
-                self._moved.append(largest_motion(self._before, frame.calm) / min(frame.calm.shape))
+            before = self._before
+            if before is not None:
+                self._moved.append(frame.once("eighth", lambda: largest_motion(before, frame.calm)) / min(frame.calm.shape))
                 self._frames.append(self._seen)
             self._before = frame.calm
         self._seen += 1

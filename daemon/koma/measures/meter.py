@@ -1,6 +1,6 @@
 """What a metric is: an accumulator that sees every frame once and then says one number. All metrics share one decode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -29,6 +29,13 @@ class Frame:
         self.pixels = pixels
         self.before = before
         self.fps = fps
+        self._numbers: dict[str, float] = {}
+
+    def once(self, name: str, make: Callable[[], float]) -> float:
+        """Work out a number about this frame for whichever metric asks first, and give it to the others that ask by the same name."""
+        if name not in self._numbers:
+            self._numbers[name] = make()
+        return self._numbers[name]
 
     def forget(self) -> None:
         """Let go of earlier frames; what was found by comparing with them stays."""

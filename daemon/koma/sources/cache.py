@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from koma.core.snapshot import PictureRow
 
-CACHE_FORMAT = "8"
+CACHE_FORMAT = "9"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

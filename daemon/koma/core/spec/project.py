@@ -61,7 +61,7 @@ Metrics = dict[MetricId, MetricRule]
 class GateRules(Spec):
     """Rules by phase, and metric by metric."""
 
-    all: Metrics = Field({}, description="For every phase, by metric.")
+    all: Metrics = Field({}, description="For every phase, by metric; what takes a clip to measure is not asked of stills.")
     animatic: Metrics = Field({}, description="For animatics, by metric.")
     still: Metrics = Field({}, description="For stills, by metric.")
     loop: Metrics = Field({}, description="For loops, by metric.")

@@ -14,10 +14,9 @@ from typing import Any
 
 from koma.core.metrics import METRICS
 from koma.core.metrics.spec import MetricSpec
-from koma.core.models import KNOWN
 from koma.measures.learned import runtime
 from koma.measures.learned.runtime import extra_missing, no_models
-from koma.measures.learned.store import ModelBrokenError, ModelError, ModelMissingError
+from koma.measures.learned.store import ModelBrokenError, ModelError, ModelForbiddenError, ModelMissingError
 from koma.measures.meter import Facts, Frame, Meter, Reading
 from koma.measures.setting import Setting
 
@@ -54,13 +53,26 @@ def learned_meter(metric: str, setting: Setting) -> Meter:
 
 def unavailable(metric: str, setting: Setting) -> str:
     """Say why a learned metric can't be measured here, "" if nothing is seen to be missing. Cheap: looks, and loads nothing."""
-    absent = next((module for module in MODULES[metric] if find_spec(module) is None), "")
-    if absent:
-        return str(extra_missing(absent))
-    if setting.models is None:
-        return str(no_models())
-    missing = [name for name in METRICS[metric].weights if not setting.models.digest(name) and not KNOWN[name].package]
-    return f"these models were not added: {', '.join(missing)}; do: koma models" if missing else ""
+    try:
+        _require(METRICS[metric], setting)
+    except ModelMissingError as error:
+        return str(error)
+    return ""
+
+
+def _require(spec: MetricSpec, setting: Setting) -> None:
+    """Raise ModelMissingError with everything that is seen to be missing, so that nobody has to find out one after the other."""
+    absent = next((module for module in MODULES[spec.id] if find_spec(module) is None), "")
+    lacking = [extra_missing(absent)] if absent else [no_models()] if setting.models is None else []
+    try:
+        if setting.models is not None:
+            setting.models.require(spec.weights)
+    except ModelForbiddenError:
+        raise  # what it would take besides is of no use
+    except ModelMissingError as error:
+        lacking.append(error)
+    if lacking:
+        raise ModelMissingError("; ".join(one.why for one in lacking), "; ".join(one.hint for one in lacking))
 
 
 def release() -> None:
@@ -112,6 +124,7 @@ class _Guarded:
 def _made(spec: MetricSpec, setting: Setting) -> Meter:
     if spec.reads == "characters" and not setting.against.subjects:
         raise ModelMissingError("no character is named to compare with", "name the characters of the shot, or measure with `--against`")
+    _require(spec, setting)
     module, _, function = LEARNED[spec.id].partition(":")
     meter: Meter = getattr(import_module(module), function)(setting)
     return meter

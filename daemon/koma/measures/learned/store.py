@@ -94,9 +94,24 @@ class Models:
         """Every recorded SHA-256, by name: what of models enters the keys of scores. The files are not looked at."""
         return permitted(self.commercial, self.locked)
 
+    def states(self) -> dict[str, str]:
+        """Say how the file of each recorded model lies there, by name: another text once it was put back or written over."""
+        return {name: " ".join(map(str, state_of(self.folder / model.file) or ())) for name, model in self.locked.items()}
+
     def record(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Describe models for a score's record: name, sha256 ("" if not recorded), licence."""
         return described(names, self.locked)
+
+    def require(self, names: Sequence[str]) -> None:
+        """Say at once which of these models are not recorded here; files are not looked at, nor models that a package brings.
+
+        Raises ModelForbiddenError where a licence forbids what the project is for, else ModelMissingError.
+        """
+        for name, why in refused(self.commercial, names, self.locked):
+            raise ModelForbiddenError(why, f"koma models add {name} FILE --licence NAME --commercial yes   (a model that is allowed)")
+        absent = [name for name in names if name not in self.locked and not KNOWN[name].package]
+        if absent and not self._problems:
+            raise _not_added(absent)
 
     def path(self, name: str) -> Path:
         """Find the file of a model, with the digest and the form that were recorded.
@@ -104,16 +119,16 @@ class Models:
         Raises ModelForbiddenError where its licence forbids what the project is for, ModelMissingError where it was never added or is
         gone, ModelBrokenError where it is another file, KeyError for an unknown name.
         """
-        for _, why in refused(self.commercial, [name], self.locked):
-            raise ModelForbiddenError(why, f"koma models add {name} FILE --licence NAME --commercial yes   (a model that is allowed)")
+        if refused(self.commercial, [name], self.locked):
+            self.require([name])
         return self._verified(name, self._there(name))
 
     def _there(self, name: str) -> Path:
-        spec, found = KNOWN[name], self.locked.get(name)
+        found = self.locked.get(name)
         if found is None and self._problems:
             raise ModelBrokenError(f"{self._problems[0].place}: {self._problems[0].message}", self._problems[0].hint)
         if found is None:
-            raise ModelMissingError(f"the model {name} was not added", f"koma models add {name} FILE   (it is {spec.source})")
+            raise _not_added([name])
         file = self.folder / found.file
         if not file.is_file():
             raise ModelMissingError(f"{file} is gone, which was added as {name}", f"put it back, or koma models add {name} FILE")
@@ -131,6 +146,13 @@ class Models:
             message = f"{file} is not the file that was added as {name}: SHA-256 {found[:12]}..., recorded {wanted[:12]}..."
             raise ModelBrokenError(message, f"put the right file back, or koma models add {name} FILE --replace")
         return file
+
+
+def _not_added(names: Sequence[str]) -> ModelMissingError:
+    if len(names) == 1:
+        return ModelMissingError(f"the model {names[0]} was not added", f"koma models add {names[0]} FILE   (it is {KNOWN[names[0]].source})")
+    named = f"{', '.join(names[:-1])} and {names[-1]}"
+    return ModelMissingError(f"the models {named} were not added", "koma models   (says where to get each)")
 
 
 def state_of(file: Path) -> _State | None:

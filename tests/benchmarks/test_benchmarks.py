@@ -9,7 +9,7 @@ import yaml
 
 from koma.core.metrics import METRICS
 from koma.core.profiles import Asked
-from koma.core.rules import gate_rules
+from koma.core.rules import base_rules, own_rules
 from koma.core.spec.project import Project
 from koma.core.words import BackendKind, Phase
 
@@ -73,7 +73,7 @@ def test_the_gates_that_are_timed_ask_for_every_metric_and_refuse_nothing(plan_s
     project = {"kind": "project", "id": "p", "title": "P", "gates": gates}
     Project.model_validate(project)
     asked = Asked(Phase.VIDEO, BackendKind.COMFYUI, {"motion": True})
-    rules = gate_rules(asked, gates, "project.yaml")
+    rules = own_rules(base_rules(asked, gates), asked, gates, "project.yaml")
     assert {"melt", "flow-smoothness", "ssim-consistency"} <= {rule.metric for rule in rules}
     assert {rule.metric for rule in rules if rule.required} == {"decodes", "blank", "black"}
 

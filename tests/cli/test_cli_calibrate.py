@@ -168,6 +168,13 @@ def test_every_roc_is_drawn(once_reviewed, tmp_path):
         assert picture.size[0] > picture.size[1] > 100
 
 
+def test_a_plot_that_can_not_be_written_says_so_and_nothing_else_is(once_reviewed, tmp_path):
+    (tmp_path / "file").touch()
+    asked = "--plot", str(tmp_path / "file" / "roc.png"), "--write", str(tmp_path / "t.yaml")
+    done = once_reviewed.koma("calibrate", *asked)
+    assert (done.code, "roc.png can't be written" in done.err, (tmp_path / "t.yaml").exists()) == (1, True, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

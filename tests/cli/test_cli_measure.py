@@ -1,6 +1,7 @@
 """`koma measure`: what it measures, against whom, what it says of it, and what it draws."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from support.pictures import drawing, flat, save, save_clip
 from support.workspaces import Workspace, picture
 
 PAN = [drawing(96, 64, shift=3 * number) for number in range(12)]
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
 SHORT = ("--metric", "sharpness", "--metric", "frozen")
 
 
@@ -159,13 +161,53 @@ def test_a_bad_file_takes_no_other_along(workspace, tmp_path, still):
     assert sound["measurements"][1]["value"] > 0
 
 
+def pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "judged_as", "why"),
+    [
+        pytest.param("gone.png", lambda _file: None, "still", "No such file or directory", id="a file that is not there"),
+        pytest.param("gone.mp4", lambda _file: None, "video", "No such file or directory", id="a clip that is not there"),
+        pytest.param("takes", Path.mkdir, "video", "it is a folder, and its files want naming one by one", id="a folder"),
+        pytest.param("pipe.png", pipe, "still", "it is a pipe or a device and no file", id="a pipe, which is not waited for"),
+        pytest.param("b.png", lambda file: file.write_text("hello"), "still", "no picture that Koma knows", id="a text called .png"),
+        pytest.param("b.mp4", lambda file: file.write_text("hello"), "video", "not a readable clip: Invalid data", id="a text called .mp4"),
+        pytest.param("b.png", lambda file: file.write_text(POINTER), "still", "a Git LFS pointer, for `git lfs pull`", id="an LFS pointer"),
+    ],
+)
+def test_what_is_no_file_to_be_read_says_why_and_takes_no_other_along(workspace, tmp_path, still, name, make, judged_as, why):
+    make(tmp_path / name)
+    done = workspace.koma("measure", "--json", str(tmp_path / name), still, *SHORT)
+    bad, sound = done.json["files"]
+    assert (done.code, bad["judged_as"], bad["measurements"][0]["value"]) == (1, judged_as, 0)
+    assert why in bad["measurements"][0]["why"]
+    assert sound["measurements"][1]["value"] > 0
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_paths(workspace, tmp_path, still):
+    other = tmp_path / "other" / "still.png"
+    other.parent.mkdir()
+    save(drawing(), other)
+    out = workspace.koma("measure", still, str(other), *SHORT).out
+    assert {line.split()[0] for line in out.splitlines() if "decodes" in line} == {still, str(other)}
+
+
+def test_plots_that_can_not_be_written_lose_nothing_that_was_measured(workspace, clip, still):
+    done = workspace.koma("measure", clip, *SHORT, "--plots", still)
+    assert (done.code, "name another folder with --plots" in done.err, "sharpness" in done.out) == (1, True, True)
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        pytest.param(["nowhere.png"], "nowhere.png can't be read", id="a file that is not there"),
         pytest.param(["--metric", "shapness", "x.png"], "did you mean `sharpness`?", id="a metric that does not exist"),
         pytest.param([], "name files to measure", id="nothing at all"),
         pytest.param(["--specimens", "x.png"], "name files to measure, or one of", id="files beside a table"),
+        pytest.param(["--specimens", "--metric", "melt"], "--metric says nothing about --specimens", id="metrics beside all clips"),
+        pytest.param(["--consistency", "--plots", "x"], "--plots says nothing about --consistency", id="plots beside a table"),
+        pytest.param(["STILL", "--as", "sheet"], "'sheet' is not one of 'still', 'loop', 'video'", id="a phase that is none"),
         pytest.param(["STILL", "--against", "akki"], "did you mean `aki`?", id="a character that does not exist"),
         pytest.param(["STILL", "--against", "demmo/aki"], "did you mean `demo`?", id="a project that does not exist"),
         pytest.param(["STILL", "--against", "aki:chidl"], "did you mean `child`?", id="a version that does not exist"),

@@ -64,7 +64,7 @@ def test_what_is_missing_is_listed_with_where_to_get_it(workspace):
     assert str(workspace.root / "models") in done.out
     found = models(workspace, code=3)
     assert found["ccip-features"]["needed_by"] == [
-        {"project": "demo", "metric": "ccip-difference", "field": "gates.profile", "required": True}
+        {"project": "demo", "metric": "ccip-difference", "field": "gates.profile", "required": True, "tuning": ""}
     ]
     assert not {"sha256", "commercial", "licence", "do", "file"} - found["ccip-features"].keys()
 
@@ -261,6 +261,16 @@ def test_a_photographic_style_is_recognised_by_faces_unless_somebody_chooses(wor
     found = [p for p in workspace.koma("check", "--json").json["problems"] if p["code"] == "forbidden-model"]
     assert {p["path"] for p in found} == {"gates.profile"}
     assert any("`identity: ccip`" in p["hint"] for p in found)
+
+
+def test_a_threshold_that_demands_it_is_where_it_stands(workspace):
+    threshold = "{metric: face-quality, min: 0.8, required: true}"
+    workspace.write("projects/demo/faces.yaml", f"kind: tuning\nid: faces\nthresholds:\n  - {threshold}\n")
+    workspace.append(PROJECT, "commercial: true\n")
+    assert forbidden(workspace) == [("error", "projects/demo/faces.yaml", 4)]
+    assert models(workspace, code=1)["face-detector"]["needed_by"] == [
+        {"project": "demo", "metric": "face-quality", "field": "thresholds.0", "required": True, "tuning": "faces"}
+    ]
 
 
 def test_a_model_that_is_allowed_settles_it(workspace):

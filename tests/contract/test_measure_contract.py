@@ -32,32 +32,32 @@ def values(found):
 
 
 def test_one_measurement_comes_back_per_metric_in_the_order_asked_for(measure: Measure, clip: Path):
-    assert [one.metric for one in measure.measure(clip, Media.FRAMES, ALL[::-1], {})] == ALL[::-1]
-    assert measure.measure(clip, Media.FRAMES, [], {}) == ()
+    assert [one.metric for one in measure.measure(clip, Media.FRAMES, ALL[::-1])] == ALL[::-1]
+    assert measure.measure(clip, Media.FRAMES, []) == ()
 
 
 def test_each_measurement_carries_version_and_unit(measure: Measure, clip: Path):
-    for one in measure.measure(clip, Media.FRAMES, ALL, {}):
+    for one in measure.measure(clip, Media.FRAMES, ALL):
         assert (one.version, one.unit) == (METRICS[one.metric].version, METRICS[one.metric].unit)
 
 
 def test_measuring_twice_gives_the_same(measure: Measure, clip: Path):
-    assert measure.measure(clip, Media.FRAMES, ALL, {}) == measure.measure(clip, Media.FRAMES, ALL, {})
+    assert measure.measure(clip, Media.FRAMES, ALL) == measure.measure(clip, Media.FRAMES, ALL)
 
 
-def test_a_score_does_not_depend_on_what_was_expected_or_what_else_was_asked(measure: Measure, clip: Path):
-    whole = {one.metric: one for one in measure.measure(clip, Media.FRAMES, ALL, {})}
+def test_a_score_does_not_depend_on_what_else_was_asked(measure: Measure, clip: Path):
+    whole = {one.metric: one for one in measure.measure(clip, Media.FRAMES, ALL)}
     for metric in ALL:
-        assert measure.measure(clip, Media.FRAMES, [metric], {"width": 1, "motion": True}) == (whole[metric],)
+        assert measure.measure(clip, Media.FRAMES, [metric]) == (whole[metric],)
 
 
 def test_measurements_are_json(measure: Measure, clip: Path):
-    for one in measure.measure(clip, Media.FRAMES, ALL, {}):
+    for one in measure.measure(clip, Media.FRAMES, ALL):
         assert json.loads(json.dumps(to_json(one), allow_nan=False)) == to_json(one)
 
 
 def test_an_unknown_metric_is_an_error_of_its_own(measure: Measure, clip: Path):
-    unknown, decodes = measure.measure(clip, Media.FRAMES, ["beauty", "decodes"], {})
+    unknown, decodes = measure.measure(clip, Media.FRAMES, ["beauty", "decodes"])
     assert unknown.value is None
     assert unknown.failed
     assert "no metric 'beauty'" in unknown.why
@@ -91,14 +91,14 @@ def a_folder(folder: Path) -> Path:
 @pytest.mark.parametrize("media", [Media.IMAGE, Media.FRAMES])
 @pytest.mark.parametrize("make", [not_there, empty, cut, noise, a_folder])
 def test_a_file_that_is_no_use_has_decodes_0_and_says_why_for_everything_else(measure: Measure, tmp_path: Path, make, media):
-    found = measure.measure(make(tmp_path), media, ALL, {})
+    found = measure.measure(make(tmp_path), media, ALL)
     assert values(found) == dict.fromkeys(ALL) | {"decodes": 0.0}
     assert all(one.why for one in found)
     assert not any(one.failed for one in found)
 
 
 def test_a_picture_has_no_rate_no_duration_and_no_motion(measure: Measure, tmp_path: Path):
-    found = measure.measure(save(drawing(), tmp_path / "a.png"), Media.IMAGE, ALL, {})
+    found = measure.measure(save(drawing(), tmp_path / "a.png"), Media.IMAGE, ALL)
     unmeasured = {one.metric for one in found if one.value is None}
     of_clips = {spec.id for spec in motion.SPECS} | {"palette-drift"}
     elsewhere = {spec.id for spec in METRICS.values() if spec.reads or spec.weights}  # nothing was given to compare with, and no model
@@ -107,6 +107,6 @@ def test_a_picture_has_no_rate_no_duration_and_no_motion(measure: Measure, tmp_p
 
 
 def test_facts_of_a_clip_are_its_facts(measure: Measure, clip: Path):
-    found = values(measure.measure(clip, Media.FRAMES, ALL, {}))
+    found = values(measure.measure(clip, Media.FRAMES, ALL))
     facts = {name: found[name] for name in ("decodes", "width", "height", "frame-count", "frame-rate", "duration")}
     assert facts == {"decodes": 1, "width": 48, "height": 32, "frame-count": 6, "frame-rate": 12, "duration": 0.5}

@@ -5,11 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koma.core.changes import DIGEST, differences
-from koma.core.desire import draft_shot, gate_of
+from koma.core.desire import draft_sheet, draft_shot
 from koma.core.facts import facts_of
 from koma.core.gate import Op
+from koma.core.spec.standard import SHEET_TEMPLATE
 from koma.core.target import targets_from_json, targets_to_json
+from koma.core.target_gate import gate_of
+from koma.core.thresholds import SHEET_LIKENESS_MIN
 from koma.core.words import Rendition
+from koma.core.world import UNREAD_MODELS
 from support.worlds import AKI, ALLEY, REN, context, merged, reference, rows, scene, shot, template, world
 
 BOTH = {"phases": ["still", "video"]}
@@ -261,6 +265,32 @@ def test_another_threshold_judges_again_and_measures_nothing():
     before, after = gate(), gate(gates={"rules": {"still": {"sharpness": {"min": 99}}}})
     assert before.measure_key == after.measure_key
     assert before.rules_digest != after.rules_digest
+
+
+def of_sheet(**project):
+    """Gates of the poses front and back of a sheet, by pose."""
+    aki = merged(AKI, {"sheet": {"versions": ["adult"], "poses": ["front", "back"]}, "versions": {"child": None}})
+    made = world(characters=(aki, REN), **project)
+    made.references = {("aki", ""): [reference()]}
+    asked = context(made, **{SHEET_TEMPLATE: template(SHEET_TEMPLATE)})
+    return {draft.id.rpartition("/")[2]: gate_of(made, draft, Rendition.FINAL) for draft in draft_sheet(asked, made.characters["aki"])}
+
+
+def test_a_pose_of_a_sheet_is_held_to_the_thresholds_of_sheets():
+    found = of_sheet(gates={"profile": "standard", "identity": "arcface"})
+    assert rules(found["front"], "face-similarity") == [(Op.AT_LEAST, SHEET_LIKENESS_MIN, True)]
+    assert rules(found["front"], "face-quality")
+    assert not rules(found["back"], "face-similarity") + rules(found["back"], "face-quality")
+
+
+def test_while_the_list_of_models_can_not_be_read_what_they_would_judge_is_held():
+    def hold(**project):
+        made = world(**BOTH, **project)
+        made.held = frozenset({UNREAD_MODELS})
+        return {row.hold for row in rows(context(made), scene(shot()))}
+
+    assert hold(gates={"profile": "standard"}) == {"blocked"}
+    assert hold() == {""}
 
 
 def test_a_gate_is_worked_out_once_for_all_targets_that_expect_the_same():

@@ -12,7 +12,7 @@ from koma.core.gate import Measurement, Op, Rule, judge
 from koma.core.metrics import METRIC_IDS, METRICS
 from koma.core.profiles import OF_THE_WHOLE, Asked, profile_rules
 from koma.core.rate import standard_fps
-from koma.core.rules import gate_rules, measures_for, rules_digest, with_overrides
+from koma.core.rules import base_rules, measures_for, own_rules, rules_digest, with_overrides
 from koma.core.words import BackendKind, Phase, Verdict
 
 EXPECT = {"width": 640, "height": 360, "frames": 120, "fps": 24, "motion": True}
@@ -148,7 +148,11 @@ PARTLY = {name: value for name, value in OWN_SHARP.items() if name not in OF_THE
 
 
 def ruled(phase=Phase.VIDEO, expect=EXPECT, own=OWN, part="take", followed=False):
-    return gate_rules(Asked(phase, BackendKind.COMFYUI, expect, part), {"rules": own}, "projects/x/project.yaml", followed=followed)
+    return over_the_profile(Asked(phase, BackendKind.COMFYUI, expect, part), {"rules": own}, followed=followed)
+
+
+def over_the_profile(asked, gates, followed=False):
+    return own_rules(base_rules(asked, gates), asked, gates, "projects/x/project.yaml", followed=followed)
 
 
 def demanded(**asked):
@@ -161,8 +165,7 @@ def demanded(**asked):
         pytest.param({}, PLAIN, id="a plain take has what is judged on every take"),
         pytest.param(
             {"phase": Phase.STILL},
-            CONTRACT
-            | {"frame-count": 1, "sharpness": 30, "noise": thresholds.NOISE_MAX, "blockiness": thresholds.BLOCKINESS_MAX},
+            CONTRACT | {"frame-count": 1, "sharpness": 30, "noise": thresholds.NOISE_MAX, "blockiness": thresholds.BLOCKINESS_MAX},
             id="a still has what is judged before anything reads it, and no length",
         ),
         pytest.param(
@@ -206,7 +209,7 @@ def test_a_still_is_asked_for_what_takes_a_clip_only_where_the_project_says_so_o
 @pytest.mark.parametrize("metric", ["flicker", "aesthetic"])
 def test_the_metric_that_a_project_audits_is_the_only_one(metric):
     gates = {"audit": metric, "rules": {"video": {"aesthetic": {"min": 6}}}}
-    found = gate_rules(Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT), gates, "x")
+    found = over_the_profile(Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT), gates)
     assert {rule.metric for rule in found if rule.audit} == {metric}
 
 
@@ -223,7 +226,7 @@ PICTURE_OF = (Picture("c" * 64, "f" * 64, ".png"),)
 def test_a_rule_about_characters_is_one_for_each(metric, bound, who):
     cast = Against((Subject("aki", references=PICTURE_OF), Subject("ren", palette={"hair": "#101010"}), Subject("mei")))
     asked = Asked(Phase.VIDEO, BackendKind.COMFYUI, EXPECT, against=cast)
-    found = gate_rules(asked, {"rules": {"video": {metric: bound}}}, "x")
+    found = over_the_profile(asked, {"rules": {"video": {metric: bound}}})
     assert [rule.subject for rule in found if rule.metric == metric] == who
 
 

@@ -10,6 +10,7 @@ from koma.core.metrics import METRICS
 from koma.core.model_needs import Need, forbidden, licence_problem, needs
 from koma.core.models import KNOWN, LockedModel, described, is_plain, licence_of, lock_text, parse_lock, permitted, refused, users
 from koma.core.problem import Place, Severity
+from support.worlds import doc
 
 FILE = "models/models.json"
 A, B = "a" * 64, "b" * 64
@@ -119,6 +120,28 @@ def test_what_is_only_shown_is_needed_too():
     assert needs({"rules": {"all": {"aesthetic": {"min": 5, "required": False}}}}, "drawn") == (
         Need("aesthetic", "gates.rules.all.aesthetic", required=False),
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param({"required": True}, [Need("aesthetic", "thresholds.1", required=True, tuning="tuning")], id="what it demands"),
+        pytest.param(
+            {"required": True, "phase": "loop"}, [Need("aesthetic", "thresholds.1", required=True, tuning="tuning")], id="also of one phase"
+        ),
+        pytest.param({}, [], id="not what only moves a threshold that nobody asks for"),
+    ],
+)
+def test_a_tuning_document_asks_for_models(entry, expected):
+    thresholds = [{"metric": "noise", "max": 3}, {"metric": "aesthetic", "min": 5, **entry}]
+    found = needs({}, "drawn", [doc({"kind": "tuning", "id": "tuning", "thresholds": thresholds}, "tuning.yaml")])
+    assert list(found) == expected
+
+
+def test_a_threshold_about_one_character_asks_for_models_too():
+    likeness = {"metric": "clip-similarity", "min": 0.6, "character": "aki", "required": True}
+    found = needs({}, "drawn", [doc({"kind": "tuning", "id": "tuning", "thresholds": [likeness]}, "tuning.yaml")])
+    assert [need.metric for need in found] == ["clip-similarity"]
 
 
 FORBIDDEN = {

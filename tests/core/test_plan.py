@@ -3,7 +3,8 @@
 import pytest
 
 from koma.core.action import LEAST_SECONDS, Selection, quantile
-from koma.core.plan import AGAIN, LOST, NEXT, plan
+from koma.core.flags import AGAIN, LOST, NEXT
+from koma.core.plan import plan
 from koma.core.target import Read
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, row, target
@@ -192,6 +193,12 @@ def test_what_is_done_about_one_target(shelf, wanted, expected):
 )
 def test_which_take_a_render_makes(takes, expected):
     assert plan([STILL], shelf_with(*takes).observed()).actions[0].take_number == expected
+
+
+def test_what_passed_without_a_model_that_is_only_shown_is_seen_at_once_while_that_lacks():
+    passed = take(measure_key=LACKED.lacking_key)
+    assert plan([LACKED], shelf_with(passed, publish=passed).observed()).current == {STILL.id}
+    assert not plan([but(LACKED, lacking_key="m1 with other files")], shelf_with(passed, publish=passed).observed()).current
 
 
 def test_a_take_whose_object_is_lost_is_made_again_under_its_own_number():

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koma.core.flags import LOST
 from koma.core.gating import Gating
 from koma.core.phases import GateSettings
-from koma.core.plan import LOST, plan
+from koma.core.plan import plan
 from koma.core.target import Read, upstream_first
 from koma.core.words import ActionKind, Reason, Verdict
 from support.worlds import Shelf, but, hexed, key_of, made, pixels, published, row, target

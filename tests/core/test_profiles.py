@@ -74,10 +74,13 @@ def test_basic_requires_no_identity_unless_the_project_says_so():
 
 
 def test_each_character_is_asked_for_where_there_is_something_to_compare_with():
-    found = rules(subjects=(AKI, MEI, NOBODY_KNOWN))
-    assert [subject for subject, _, _ in of(found, "ccip-difference")] == ["aki", "mei"]
-    by_palette = rules(subjects=(AKI, MEI, NOBODY_KNOWN), identity="palette")
-    assert [subject for subject, _, _ in of(by_palette, "palette-distance")] == ["aki"]
+    def asked(metric, **choices):
+        found = rules(subjects=(AKI, MEI, NOBODY_KNOWN), **choices)
+        return {rule.subject: rule.required for rule in found if rule.metric == metric}
+
+    assert asked("ccip-difference") == {"aki": True, "mei": True, "extra": False}
+    assert asked("palette-distance", identity="palette") == {"aki": True, "mei": False, "extra": False}
+    assert asked("palette-distance") == {"aki": False}
 
 
 def test_the_likeness_that_a_character_asks_for_replaces_the_usual_one():

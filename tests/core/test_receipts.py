@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from koma.core.gate import Check, GateResult, Measurement, Op, Rule
 from koma.core.media import Artifact, Media, Role
+from koma.core.profiles import Asked, contract
 from koma.core.receipt import ReceiptError, finished_take, gate_document, receipt, request_from_receipt, take_from_receipt
 from koma.core.redact import REMOVED, redact_text, redacted
 from koma.core.request import Failure, FailureClass
-from koma.core.profiles import Asked, contract
 from koma.core.words import BackendKind, Phase, Verdict
 from support.takes import FINISHED, RULES, failed_job, still_job
 

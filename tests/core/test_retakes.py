@@ -330,6 +330,20 @@ def test_a_mistake_is_told_at_its_line(text, code, advice):
     assert (problem.code, problem.place.line, advice in f"{problem.expected} {problem.hint}") == (code, 4, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        pytest.param("blurred: {add: {steps: a}}", 26, id="a step without a list, at the value"),
+        pytest.param("blurred: [{add: {steps: a}}]", 27, id="a step in a list, at the value"),
+        pytest.param("blurred: {ad: {steps: 1}}", 13, id="an unknown field, at its name"),
+        pytest.param("blurred: 8", 12, id="no step, where it stands"),
+    ],
+)
+def test_a_mistake_is_told_at_its_column(text, column):
+    (problem,) = parse_document(f"kind: project\nid: a\nretries:\n  {text}\n", "project.yaml").problems
+    assert (problem.place.line, problem.place.column) == (4, column)
+
+
 def test_one_step_may_stand_without_a_list():
     parsed = parse_document("kind: project\nid: a\nretries: {blurred: {add: {steps: 8}}}\n", "project.yaml")
     assert parsed.documents[0].data["retries"] == {"blurred": [{"add": {"steps": 8.0}}]}

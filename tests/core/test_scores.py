@@ -103,6 +103,7 @@ def test_what_a_take_lacks_is_of_its_own_metrics_alone():
     assert lacking_key("wanted", mine, {**files, "ccip-features": "4"}) == before
     assert len({before, *(lacking_key("wanted", mine, {**files, name: "other"}) for name in ("", "clip-vit-l-14", "aesthetic-head"))}) == 4
     assert lacking_key("wanted", ["sharpness"], files) == lacking_key("wanted", ["sharpness"], {}) != "wanted"
+    assert lacking_key("wanted", ["lpips-temporal"], files) == lacking_key("wanted", ["lpips-temporal"], {})  # none of them is recorded
 
 
 def test_what_is_true_still_is_kept_and_an_error_is_tried_again():
@@ -115,6 +116,11 @@ def test_what_is_true_still_is_kept_and_an_error_is_tried_again():
         found("gone", "k1"),
     ]
     assert [one.metric for one in still_true(measurements, keys)] == ["blank"]
+
+
+def test_a_metric_of_which_one_character_lacked_something_is_measured_again_of_all():
+    aki, ren = replace(found("ccip-difference", "k"), subject="aki"), replace(found("ccip-difference", "k", failed=True), subject="ren")
+    assert still_true([aki, ren, found("blank", "b")], {"ccip-difference": "k", "blank": "b"}) == (found("blank", "b"),)
 
 
 def test_a_new_score_knows_its_key_and_the_pixels_it_is_about():

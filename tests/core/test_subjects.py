@@ -3,9 +3,10 @@
 import pytest
 
 from koma.core.against import NOTHING, Picture
-from koma.core.desire import draft_shot, gate_of
+from koma.core.desire import draft_shot
 from koma.core.resolve import resolve_shot
 from koma.core.subjects import MOST_PICTURES, against_of
+from koma.core.target_gate import gate_of
 from koma.core.words import Rendition
 from koma.core.world import Reference
 from support.worlds import AKI, REN, context, hexed, merged, scene, shot, template, world

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.core.against import Against, Subject
+from koma.core.against import Against, Picture, Subject
 from koma.core.gate import Op, Rule
 from koma.core.metrics import METRICS
 from koma.core.parse import parse_document
@@ -335,3 +335,14 @@ def test_the_project_s_own_rules_count_more():
     of, alone = world(gates=own), world(gates=own)
     of.tunings = (tuning({"metric": "sharpness", "min": 3}),)
     assert still(of).rules_digest == still(alone).rules_digest
+
+
+def test_nobody_is_demanded_of_whom_nothing_is_known():
+    known = Subject("aki", references=(Picture("c", "f", ".png"),))
+    both = asked(against=Against((known, Subject("ren"))))
+    rules = profile_rules("standard", both, identity="clip")
+    found = over(rules, {"metric": "clip-similarity", "min": 0.6, "required": True}, of=both)
+    assert [(r.subject, r.threshold, r.required) for r in found if r.metric == "clip-similarity"] == [
+        ("aki", 0.6, True),
+        ("ren", 0.6, False),
+    ]

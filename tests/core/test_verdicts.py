@@ -58,6 +58,7 @@ CUT = found("decodes", 0)
             [NO_FACE, found("face-similarity", 0.1, subject="mei")], "failed", "identity", id="in one stage, failed before unmeasured"
         ),
         pytest.param([found("sharpness", math.nan)], "unmeasured", "floor", id="not-a-number is no value"),
+        pytest.param([found("sharpness", math.inf)], "unmeasured", "floor", id="nor is infinity"),
         pytest.param(
             [found("face-similarity", 0.72, subject="aki"), found("flicker", 1.9)],
             "failed",

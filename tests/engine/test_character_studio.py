@@ -293,6 +293,16 @@ def test_faces_that_can_not_be_looked_for_say_why_and_are_tried_again_with_the_n
     assert record(made, "aki/child")["faces"]["measured"] == 1
 
 
+def test_a_model_that_fails_on_every_picture_leaves_none_to_come_back_to(made, monkeypatch):
+    counting = Counting(made)
+    counting.refresh()
+    monkeypatch.setattr(studio_module, "AT_ONCE", 1)
+    counting.looking = somebody
+    counting.studio._eye = counting.studio._eye._replace(faces=failing)
+    counting.refresh()
+    assert counting.left == 0
+
+
 def test_only_so_many_faces_are_looked_for_at_once(made, monkeypatch):
     monkeypatch.setattr(studio_module, "AT_ONCE", 1)
     counting = looked(made)

@@ -224,6 +224,16 @@ def test_a_retake_of_a_picture_that_nobody_wants_any_more_is_not_made(passed):
     assert passed.flags("retry:") == set()
 
 
+def test_a_retake_of_a_take_that_failed_beside_an_older_one_that_passed_is_made(passed):
+    passed.studio.files.append("projects/demo/project.yaml", "takes: {still: 1}\n")
+    passed.studio.files.edit("projects/demo/s01.yaml", "seed: 7", "seed: 8")
+    passed.studio.settle(verdict=Verdict.FAILED)
+    (new,) = [take for take in passed.takes() if take.render_key != passed.published().render_key]
+    passed.decide("retake", new)
+    passed.studio.settle(verdict=Verdict.FAILED)
+    assert [take.number for take in passed.takes() if take.render_key == new.render_key] == [1, 2]
+
+
 def test_a_decision_about_a_take_that_is_not_there_is_a_warning_and_the_others_count(desk):
     first, second = desk.takes()
     gone = replace(second, artifacts=(replace(second.object, content_digest="0" * 64),))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from koma import __version__
+from koma.app.known import KnownServer
 from koma.app.versions import LOOK_AGAIN, PROBE_SECONDS, Versions
 from koma.core.request import BackendStatus
 from koma.core.words import BackendKind
@@ -42,8 +43,7 @@ class Served:
 
 @pytest.fixture
 def app(tmp_path):
-    names = {"versions_file": "versions.json", "live_signatures": "object_info.json", "live_memory": "memory.json"}
-    return SimpleNamespace(**{name: tmp_path / file for name, file in names.items()}, forget_server=lambda: None)
+    return SimpleNamespace(server=KnownServer(tmp_path))
 
 
 def asked(app, backend, seconds, *, lacking=False, meanwhile=None):
@@ -65,8 +65,8 @@ def asked(app, backend, seconds, *, lacking=False, meanwhile=None):
 
 def test_what_the_server_has_is_kept(app):
     asked(app, Served(), 0.0)
-    assert "ink.safetensors" in app.live_signatures.read_text()
-    assert json.loads(app.live_memory.read_text()) == {"device": "cuda", "total": 12 << 30}
+    assert "ink.safetensors" in app.server.signatures_file.read_text()
+    assert json.loads(app.server.memory_file.read_text()) == {"device": "cuda", "total": 12 << 30}
 
 
 class Beside(Served):
@@ -86,7 +86,7 @@ def test_the_versions_of_a_backend_are_kept_apart_from_those_of_another(app):
     asyncio.run(versions.ask(Told(), [Served(), Beside()]))
     assert versions.known[BackendKind.COMFYUI] == {"koma": __version__, "comfyui": "1.0"}
     assert versions.known[BackendKind.CPU] == {"koma": __version__, "cpu": "0.1", "av": "18.0"}
-    assert json.loads(app.versions_file.read_text()) == {"koma": __version__, "comfyui": "1.0", "cpu": "0.1", "av": "18.0"}
+    assert json.loads(app.server.versions_file.read_text()) == {"koma": __version__, "comfyui": "1.0", "cpu": "0.1", "av": "18.0"}
 
 
 @pytest.mark.parametrize(

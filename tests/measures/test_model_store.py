@@ -145,6 +145,29 @@ def test_what_somebody_adds_meanwhile_is_seen(folder):
     assert models.digests() == {}
 
 
+def test_everything_that_was_not_added_is_named_at_once(folder):
+    put(folder, TRUNK, safetensors())
+    models = Models(folder)
+    models.require([TRUNK, "lpips-heads"])  # the heads come with a package
+    with pytest.raises(ModelMissingError, match="the model aesthetic-head was not added; do: koma models add aesthetic-head FILE"):
+        models.require([TRUNK, "aesthetic-head"])
+    with pytest.raises(ModelMissingError, match=f"the models {DETECTOR}, ccip-features and ccip-metric were not added; do: koma models"):
+        models.require([DETECTOR, TRUNK, "ccip-features", "ccip-metric"])
+    with pytest.raises(ModelForbiddenError, match="face-detector is licensed"):
+        models.for_project(commercial=True).require(["aesthetic-head", DETECTOR])
+
+
+def test_the_state_of_a_file_tells_when_it_was_written_over_taken_away_or_put_back(folder):
+    file, models = put(folder, DETECTOR, onnx()), Models(folder)
+    before = models.states()
+    file.write_bytes(onnx(note=b"!"))
+    os.utime(file, ns=(5, 5))
+    broken = models.states()
+    file.unlink()
+    assert len({state[DETECTOR] for state in (before, broken, models.states())}) == 3
+    assert models.states()[DETECTOR] == ""
+
+
 def test_a_commercial_project_has_no_model_that_it_must_not_use(folder):
     put(folder, DETECTOR, onnx(), commercial=False)
     put(folder, TRUNK, safetensors())

@@ -305,8 +305,7 @@ def test_the_runtime_calls_nobody(tmp_path: Path, models: Models, monkeypatch: p
         pytest.param("face-count", "", id="all is there"),
         pytest.param(
             "ccip-difference",
-            "the models ccip-features and ccip-metric were not added;"
-            " do: koma models   (says where to get each)",
+            "the models ccip-features and ccip-metric were not added; do: koma models   (says where to get each)",
             id="models are missing",
         ),
     ],

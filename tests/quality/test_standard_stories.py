@@ -1,5 +1,6 @@
 """Profile `standard` from end to end: specs in, files out, with models of a few kilobytes that are added on the command line."""
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 
 from koma.core.metrics import METRICS
-from koma.core.models import KNOWN
 from koma.measures.learned.registry import release
 from support.fake_comfyui_graphs import png
 from support.served import ServedComfyUI, seed_of
@@ -30,7 +30,7 @@ from support.standard import (
     speak_of,
     standard,
 )
-from support.tiny_onnx import canvas, ccip_features
+from support.tiny_onnx import canvas, ccip_features, portrait
 from support.workspaces import ADULT, ALL, REN, STILL, VIDEO, Done, Workspace, comfyui_config, eventually, story
 
 STILLS = (STILL, ADULT, REN)
@@ -204,7 +204,13 @@ def put_back(workspace: Workspace, files: Files) -> None:
 
 BREAKS = {
     "cut off": (corrupt, put_back, "error", "measure-failed", "is not the file that was added as ccip-features: SHA-256"),
-    "another file": (replace_quietly, put_back, "error", "measure-failed", "put the right file back, or koma models add ccip-features FILE"),
+    "another file": (
+        replace_quietly,
+        put_back,
+        "error",
+        "measure-failed",
+        "put the right file back, or koma models add ccip-features FILE",
+    ),
     "gone": (take_away, put_back, "unmeasured", "unmeasured", "is gone, which was added as ccip-features; do: put it back"),
 }
 
@@ -262,7 +268,9 @@ def add_as(workspace: Workspace, name: str, file: Path) -> Done:
     return workspace.koma("models", "add", name, str(file), "--replace")
 
 
-def test_a_retry_measures_again_what_lacked_a_model_and_renders_nothing(passed: Workspace, server: ServedComfyUI, files: Files, log: Log) -> None:
+def test_a_retry_measures_again_what_lacked_a_model_and_renders_nothing(
+    passed: Workspace, server: ServedComfyUI, files: Files, log: Log
+) -> None:
     take_away(passed, files)
     passed.edit(SCENE_FILE, "characters: [ren]", "characters: [ren]\n    seed: 21")
     passed.once(code=3)
@@ -273,7 +281,9 @@ def test_a_retry_measures_again_what_lacked_a_model_and_renders_nothing(passed: 
     assert passed.actions()[REN] == ("hold", "unmeasured")
 
 
-def test_a_person_may_let_it_pass_or_have_another_take_while_a_model_is_missing(passed: Workspace, server: ServedComfyUI, files: Files) -> None:
+def test_a_person_may_let_it_pass_or_have_another_take_while_a_model_is_missing(
+    passed: Workspace, server: ServedComfyUI, files: Files
+) -> None:
     take_away(passed, files)
     passed.edit(SCENE_FILE, "characters: [ren]", "characters: [ren]\n    seed: 21")
     passed.once(code=3)
@@ -288,9 +298,7 @@ def test_a_person_may_let_it_pass_or_have_another_take_while_a_model_is_missing(
     assert (server.prompts, gate(passed, REN)["gate"], gate(passed, REN)["approved"]) == (6, "passed", True)
 
 
-def test_a_daemon_goes_on_beside_a_broken_model_and_heals_when_it_is_mended(
-    tmp_path: Path, server: ServedComfyUI, files: Files
-) -> None:
+def test_a_daemon_goes_on_beside_a_broken_model_and_heals_when_it_is_mended(tmp_path: Path, server: ServedComfyUI, files: Files) -> None:
     config = comfyui_config(server.url).replace("debounce_seconds: 0.05", "debounce_seconds: 0.05, rescan_seconds: 1")
     workspace = story(tmp_path, config)
     standard(workspace)
@@ -337,13 +345,13 @@ def faces(tmp_path: Path, server: ServedComfyUI, files: Files) -> Workspace:
     for who, colour in (("aki", RED), ("ren", BLUE)):
         workspace.write(f"projects/demo/references/{who}/face.png", png(canvas((*MIDDLE, colour)), {}))
     add(workspace, files, *FACES)
-    shows(server, both=canvas((*LEFT, BLUE), (*RIGHT, RED)))
+    shows(server)
     return workspace
 
 
 def shows(server: ServedComfyUI, both: np.ndarray | None = None, alone: np.ndarray | None = None) -> None:
-    """Draw this where both are to be seen, and that where Aki is alone; else her red face."""
-    seen = {1: both, 2: alone}
+    """Draw this where both are to be seen, and that where Aki is alone, where it is not as it should be; else her red face."""
+    seen = {1: canvas((*LEFT, BLUE), (*RIGHT, RED)) if both is None else both, 2: alone}
     draws(server, lambda graph: found if (found := seen.get(seed_of(graph))) is not None else canvas((*MIDDLE, RED)))
 
 
@@ -398,14 +406,28 @@ def test_a_character_may_ask_for_another_likeness_and_the_check_says_where_that_
     faces.once(code=None)
     found = checks(faces, BOTH, "face-similarity")
     assert server.prompts == prompts
-    assert {who: (check["threshold"], check["verdict"]) for who, check in found.items()} == {"aki": (0.7, "passed"), "ren": (0.001, "passed")}
+    assert {who: (check["threshold"], check["verdict"]) for who, check in found.items()} == {
+        "aki": (0.7, "passed"),
+        "ren": (0.001, "passed"),
+    }
     assert found["ren"]["source"] == "character ren consistency_threshold"
 
 
-def test_a_character_without_pictures_is_not_asked_for(faces: Workspace) -> None:
+def test_a_character_without_pictures_is_shown_and_not_asked_for(faces: Workspace) -> None:
+    faces.edit(SCENE_FILE, "characters: [aki, ren]", "characters: [aki, ren, mia]")
     faces.once()
-    assert checks(faces, STRANGER, "face-similarity") == {}
-    assert faces.verdict(STRANGER) == "passed"
+    for target in (STRANGER, BOTH):
+        mia = checks(faces, target, "face-similarity")["mia"]
+        assert (faces.verdict(target), mia["verdict"], mia["required"]) == ("passed", "unmeasured", False)
+        assert mia["message"] == "mia: face-similarity: the character has no reference pictures"
+    faces.edit(PROJECT_FILE, "identity: arcface", "identity: arcface, rules: {all: {face-similarity: {min: 0.5}}}")
+    faces.once()
+    found = checks(faces, BOTH, "face-similarity")
+    assert {who: (check["threshold"], check["required"]) for who, check in found.items()} == {
+        "aki": (0.5, True),
+        "ren": (0.5, True),
+        "mia": (0.7, False),
+    }
 
 
 def test_a_face_that_is_not_there_is_no_wrong_face_and_a_person_may_let_it_pass(faces: Workspace, server: ServedComfyUI) -> None:
@@ -436,8 +458,203 @@ def test_poses_of_a_sheet_are_held_to_more_and_a_back_has_no_face(faces: Workspa
     faces.append(AKI_FILE, "sheet: {template: posed, poses: [front, back]}\n")
     faces.append(PROJECT_FILE, "parameters: {posed: {width: 640, height: 640}}\n")
     faces.write(SCENE_FILE, CAST.partition("  - ")[0].replace("shots:\n", "shots: []\n"))
-    faces.edit(AKI_FILE, "  child: {age: 8, palette: {hair: \"#6e4628\"}}\n", "")
+    faces.edit(AKI_FILE, '  child: {age: 8, palette: {hair: "#6e4628"}}\n', "")
     faces.once(code=None)
     sheet = "demo/characters/aki/adult"
     assert checks(faces, f"{sheet}/front", "face-similarity")["aki"]["threshold"] == 0.85
     assert checks(faces, f"{sheet}/back", "face-similarity") == {}
+
+
+# -- what a licence forbids ----------------------------------------------------------------------------------------------
+
+
+def test_a_commercial_project_never_runs_what_a_licence_forbids_and_says_so_where_it_is_asked_for(
+    faces: Workspace, server: ServedComfyUI, files: Files
+) -> None:
+    faces.append(PROJECT_FILE, "commercial: true\n")
+    check = faces.koma("check")
+    assert check.code == 1
+    assert "projects/demo/project.yaml:8:33: error: `face-similarity` is never measured here" in check.out
+    assert "insightface: non-commercial research only" in check.out
+    assert "choose `identity: ccip` or `identity: palette`" in check.out
+    assert faces.koma("models").code == 1
+    done = faces.once(code=None)
+    assert done.code != 0
+    assert faces.actions()[ALONE] == ("hold", "unmeasured")
+    (score,) = checks(faces, ALONE, "face-similarity").values()
+    assert (score["verdict"], score["value"]) == ("unmeasured", None)
+    assert "and the project is commercial" in score["message"]
+    prompts = server.prompts
+    for name in FACES:
+        said = ("--licence", "MIT", "--commercial", "yes")
+        assert faces.koma("models", "add", name, str(files.of(name)), *said).code == 0
+    assert faces.koma("check").code == 0
+    faces.once()
+    assert (server.prompts, faces.verdict(ALONE)) == (prompts, "passed")
+    (record,) = [one["record"] for one in gate(faces, ALONE)["measurements"] if one["metric"] == "face-similarity"]
+    assert {weights["licence"] for weights in record["weights"]} == {"MIT"}
+
+
+# -- overall, and rules of a project's own -------------------------------------------------------------------------------
+
+
+def test_overall_is_judged_after_everything_else_and_of_videos_alone(passed: Workspace) -> None:
+    assert checks(passed, STILL, "overall") == {}
+    last = gate(passed, VIDEO)["checks"][-1]
+    assert (last["metric"], last["stage"], last["verdict"], last["required"]) == ("overall", "overall", "passed", True)
+    assert all(term in last["message"] for term in ("ccip-difference 0.", "aesthetic 1.00", "lpips-temporal", "flicker"))
+
+
+def test_a_video_that_passes_everything_else_may_fail_by_overall(passed: Workspace, server: ServedComfyUI) -> None:
+    passed.edit(PROJECT_FILE, "{profile: standard}", "{profile: standard, rules: {video: {overall: {min: 0.999}}}}")
+    assert passed.actions() == {VIDEO: ("gate", "rule-changed")}
+    passed.once(code=3)
+    found = gate(passed, VIDEO)
+    assert (found["gate"], found["decided_by"], passed.actions()[VIDEO]) == ("failed", "overall", ("hold", "gate-changed"))
+    assert found["reason"].startswith("overall 0.")
+    passed.edit(PROJECT_FILE, "rules: {video: {overall: {min: 0.999}}}", "overall: false")
+    passed.once()
+    assert (server.prompts, checks(passed, VIDEO, "overall"), passed.actions()) == (4, {}, {})
+
+
+def test_overall_has_no_value_where_one_of_its_terms_has_none(passed: Workspace, files: Files) -> None:
+    (passed.root / "models/aesthetic-head.safetensors").unlink()
+    passed.edit(SCENE_FILE, "frames: 4", "frames: 5")
+    passed.once(code=3)
+    told = {check["metric"]: check for check in newest(passed, VIDEO)["checks"]}
+    assert (told["aesthetic"]["verdict"], told["overall"]["verdict"]) == ("unmeasured", "unmeasured")
+    assert told["overall"]["message"] == "overall has no value: aesthetic has none"
+    assert "is gone, which was added as aesthetic-head" in waiting(passed)[VIDEO]["why"]
+
+
+def test_a_rule_of_the_project_makes_a_learned_metric_required_in_basic(workspace: Workspace, server: ServedComfyUI, files: Files) -> None:
+    workspace.edit(PROJECT_FILE, "{profile: standard}", "{profile: basic, rules: {still: {aesthetic: {min: 7.5}}}}")
+    workspace.append(PROJECT_FILE, "takes: {still: 1}\n")
+    workspace.once(code=3)
+    assert {workspace.actions()[target] for target in STILLS} == {("hold", "unmeasured")}
+    add(workspace, files, "clip-vit-l-14", "aesthetic-head")
+    workspace.once(code=3)
+    assert {workspace.actions()[target] for target in STILLS} == {("hold", "gate-failed")}  # it gives about 7
+    (check,) = checks(workspace, STILL, "aesthetic").values()
+    assert (check["required"], check["threshold"], check["source"]) == (True, 7.5, "projects/demo/project.yaml gates.rules.still")
+    workspace.edit(PROJECT_FILE, "aesthetic: {min: 7.5}", "aesthetic: {min: 7.5, required: false}")
+    workspace.once()
+    assert (server.prompts, workspace.actions()) == (4, {})
+    assert checks(workspace, STILL, "aesthetic")[""]["verdict"] == "failed"
+
+
+# -- what stands beside the file -----------------------------------------------------------------------------------------
+
+BY = {
+    "aesthetic": (("clip-vit-l-14", "MIT"), ("aesthetic-head", "MIT")),
+    "clip-consistency": (("clip-vit-l-14", "MIT"),),
+    "lpips-temporal": (("lpips-trunk", "BSD-3-Clause"), ("lpips-heads", "BSD-2-Clause")),
+    "ccip-difference": (("ccip-features", "OpenRAIL"), ("ccip-metric", "OpenRAIL")),
+}
+
+
+@pytest.mark.parametrize("metric", BY)
+def test_a_learned_score_says_what_measured_it_of_which_pixels_and_against_what(metric: str, passed: Workspace) -> None:
+    document, spec = gate(passed, VIDEO), METRICS[metric]
+    (score,) = [one for one in document["measurements"] if one["metric"] == metric]
+    (check,) = checks(passed, VIDEO, metric).values()
+    record, locked = score["record"], json.loads(passed.read("models/models.json"))["models"]
+    assert [(weights["name"], weights["licence"]) for weights in record["weights"]] == list(BY[metric])
+    assert all(weights["sha256"] == locked[weights["name"]]["sha256"] for weights in record["weights"] if weights["name"] in locked)
+    assert all(len(weights["sha256"]) == 64 for weights in record["weights"])
+    assert (record["definition"], score["version"], score["unit"]) == (spec.digest, spec.version, spec.unit)
+    runs = ("onnxruntime", "CPUExecutionProvider") if "ccip" in metric else ("torch", "cpu")
+    assert (record["runtime"].partition(" ")[0], record["provider"]) == runs
+    assert {"numpy"} <= record["libraries"].keys()
+    (made,) = [one for one in passed.receipt(VIDEO)["artifacts"] if one["role"] == "object"]
+    assert record["content"] == made["content_digest"]
+    assert len(score["details"]["per_frame"]) == (3 if metric in ("lpips-temporal", "clip-consistency") else 4)
+    assert (check["value"], check["verdict"], check["source"], check["basis"]) == (score["value"], "passed", "koma standard", "placeholder")
+    assert check["measured"] == spec.definition
+    assert metric in check["message"]
+
+
+def test_what_the_check_of_a_character_compares_with_is_in_its_record(passed: Workspace) -> None:
+    (score,) = [one for one in gate(passed, VIDEO)["measurements"] if one["metric"] == "ccip-difference"]
+    assert (score["subject"], len(score["details"]["references"]), score["details"]["left_out"]) == ("aki", 1, {})
+
+
+# -- what the next take changes ------------------------------------------------------------------------------------------
+
+
+def test_a_take_of_somebody_else_is_followed_by_one_with_more_weight_on_the_character(
+    workspace: Workspace, server: ServedComfyUI, files: Files
+) -> None:
+    workspace.add_template("stepped")
+    workspace.edit(PROJECT_FILE, "still: noise,", "still: stepped,")
+    workspace.edit(PROJECT_FILE, "{profile: standard}", "{profile: own, identity: ccip}")
+    workspace.append(PROJECT_FILE, "retries: {identity: {add: {identity_weight: 0.15}}}\n")
+    workspace.write("projects/demo/references/ren/face.png", png(portrait(RED, size=512), {}))
+    workspace.write(SCENE_FILE, CAST.partition("  - ")[0] + "  - {id: sh030, seed: 3, characters: [ren]}\n")
+    add(workspace, files, "ccip-features", "ccip-metric")
+    draws(server, lambda graph: portrait(RED if weight_of(graph) == "ren 0.75" else BLUE, size=64))
+    done = workspace.once()
+    assert "take 1 failed. ren: ccip-difference" in done.err
+    assert [weight_of(graph) for graph in server.graphs] == ["ren 0.6", "ren 0.75"]
+    retry = workspace.receipt(REN)["retry"]
+    assert (retry["kind"], retry["changes"]) == ("identity", [{"parameter": "characters.ren.weight", "from": 0.6, "to": 0.75}])
+
+
+def weight_of(graph: Any) -> str:
+    return str(graph["weight1"]["inputs"]["value"])
+
+
+# -- a store that was lost -----------------------------------------------------------------------------------------------
+
+
+def test_a_lost_store_is_rebuilt_with_its_scores(passed: Workspace, server: ServedComfyUI, log: Log) -> None:
+    before = {target: records(passed, target) for target in ALL}
+    log.read()
+    passed.lose_state()
+    assert passed.actions() == {}
+    passed.once()
+    assert (server.prompts, log.read()) == (4, [])
+    assert {target: records(passed, target) for target in ALL} == before
+
+
+def test_a_lost_store_remembers_what_lacked_a_model(workspace: Workspace, server: ServedComfyUI, files: Files, log: Log) -> None:
+    workspace.once(code=3)
+    log.read()
+    workspace.lose_state()
+    workspace.once(code=3)
+    assert (server.prompts, log.read()) == (3, [])
+    assert {workspace.actions()[target] for target in STILLS} == {("hold", "unmeasured")}
+    add(workspace, files, *DRAWN)
+    workspace.once()
+    assert (server.prompts, workspace.actions()) == (4, {})
+
+
+# -- a list of models that nobody can read -------------------------------------------------------------------------------
+
+LOCK = "models/models.json"
+
+
+def test_while_the_list_of_models_can_not_be_read_nothing_is_judged_by_it_and_no_score_is_lost(
+    passed: Workspace, server: ServedComfyUI, log: Log
+) -> None:
+    before, lock = {target: records(passed, target) for target in ALL}, passed.read(LOCK)
+    log.read()
+    passed.write(LOCK, f"<<<<<<< HEAD\n{lock}")
+    check = passed.koma("check")
+    assert check.code == 1
+    assert "models/models.json:1:1: error: this is not JSON" in check.out
+    assert set(passed.actions().values()) == {("hold", "blocked")}
+    assert passed.once(code=1).err.count("models/models.json:1:1") == 1
+    passed.write(LOCK, lock)
+    assert passed.actions() == {}
+    passed.once()
+    assert (server.prompts, log.read(), {target: records(passed, target) for target in ALL}) == (4, [], before)
+
+
+def test_a_list_of_models_that_can_not_be_read_holds_nothing_that_needs_none(passed: Workspace) -> None:
+    passed.edit(PROJECT_FILE, "profile: standard", "profile: basic")
+    passed.once()
+    passed.write(LOCK, "{")
+    passed.edit(SCENE_FILE, "seed: 7", "seed: 8")
+    passed.once(code=1)
+    assert passed.actions() == {}

@@ -50,20 +50,20 @@ class Versions:
                 changed = self._memory(status) or changed
             self._up[backend.name] = status.up
         everything = {name: version for versions in self.known.values() for name, version in versions.items()}
-        return _write(self._app.versions_file, json.dumps(everything, sort_keys=True)) or changed
+        return _write(self._app.server.versions_file, json.dumps(everything, sort_keys=True)) or changed
 
     async def _signatures(self, backend: Backend) -> bool:
         live = await backend.signatures()
-        changed = live is not None and _write(self._app.live_signatures, dump_signatures(dict(live), files=True))
+        changed = live is not None and _write(self._app.server.signatures_file, dump_signatures(dict(live), files=True))
         if changed:
-            self._app.forget_server()
+            self._app.server.forget()
         return changed
 
     def _memory(self, status: BackendStatus) -> bool:
         memory = ServerMemory(status.vram_total, status.device)
-        changed = _write(self._app.live_memory, json.dumps(memory_to_json(memory), sort_keys=True))
+        changed = _write(self._app.server.memory_file, json.dumps(memory_to_json(memory), sort_keys=True))
         if changed:
-            self._app.forget_server()
+            self._app.server.forget()
         return changed
 
     async def keep_asking(self, worker: Worker, backends: Iterable[Backend], changed: Callable[[], None]) -> None:

@@ -5,14 +5,13 @@ Adapters are imported when they are first used, so that `koma plan` with nothing
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from koma import __version__
+from koma.app.known import KnownServer, digest_of
 from koma.app.settings import read_config
 from koma.config import Config, find_workspace
 from koma.core.keys import KEY_FORMAT
@@ -24,8 +23,8 @@ from koma.engine.wanted import Desires
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from koma.core.node_rules import Signatures
-    from koma.core.preflight import ServerMemory
+    from koma.core.models import LockedModel
+    from koma.core.problem import Problem
     from koma.engine.drafting import Drafting
     from koma.engine.retaking import Retakes
     from koma.engine.studio import Studio
@@ -169,75 +168,32 @@ class App:
 
         return JinjaRenderer()
 
-    @property
-    def live_signatures(self) -> Path:
-        """Where the node signatures of the server that was seen last are kept."""
-        return self.config.paths.private / "object_info.json"
-
     @cached_property
-    def signatures(self) -> Signatures:
-        """Node signatures to check graphs against: those of the server that was seen last, else the recorded ones."""
-        from koma.core.node_rules import Signatures
-        from koma.templating.signatures import load_recorded
-
-        recorded = load_recorded()
-        if not self.live_signatures.is_file():
-            return recorded
-        return Signatures(json.loads(self.live_signatures.read_bytes()), live=True, elsewhere=recorded)
-
-    @property
-    def live_memory(self) -> Path:
-        """Where the graphics memory of the server that was seen last is kept."""
-        return self.config.paths.private / "memory.json"
-
-    @cached_property
-    def server_memory(self) -> ServerMemory | None:
-        """Graphics memory of the server that was seen last; None if none was."""
-        from koma.core.preflight import memory_from_json
-
-        return memory_from_json(json.loads(self.live_memory.read_bytes())) if self.live_memory.is_file() else None
-
-    @property
-    def qualified_file(self) -> Path:
-        """Where `koma qualify` keeps what templates took on this machine."""
-        return self.config.paths.private / "qualified.json"
-
-    def qualified(self) -> Mapping[str, Sequence[float]]:
-        """Render seconds that `koma qualify` measured, by template."""
-        from koma.core.qualified import seconds_by_template
-
-        try:
-            return seconds_by_template(json.loads(self.qualified_file.read_bytes()), self.config.rendition)
-        except (OSError, ValueError):
-            return {}
-
-    @property
-    def versions_file(self) -> Path:
-        """Where the versions of what answered last are kept."""
-        return self.config.paths.private / "versions.json"
+    def server(self) -> KnownServer:
+        """What is known of the server that answered last."""
+        return KnownServer(self.config.paths.private)
 
     def _salt(self) -> str:
         """Name what targets depend on besides documents: what the server has, versions that strict projects have in keys, models."""
-        server = f"{_digest(self.live_signatures) or __version__} {_digest(self.live_memory)} {self._versions()}"
-        models = _digest(self.config.paths.models_lock)
+        server = self.server.salt()
+        models = digest_of(self.config.paths.models_lock)
         return f"{server} {models} {self._equipment()}" if models else server
 
+    def _recorded(self) -> tuple[Mapping[str, LockedModel], Sequence[Problem]]:
+        """Models that are recorded, and what is wrong with their list."""
+        if not self.config.paths.models_lock.is_file():
+            return {}, ()
+        return self.models.locked, self.models.problems
+
     def _equipment(self) -> Mapping[str, str]:
-        """Say how the file of each model lies there, and under "" which libraries do that run them; nothing where none is recorded."""
+        """Say how the file of each model lies there, and under "" what runs them: libraries, and where. Nothing where none is recorded."""
         if not self.config.paths.models_lock.is_file():
             return {}
         from importlib.util import find_spec
 
         libraries = ("onnxruntime", "insightface", "scipy", "torch", "open_clip", "lpips")
-        return {"": " ".join(name for name in libraries if find_spec(name) is not None), **self.models.states()}
-
-    def _versions(self) -> str:
-        return _digest(self.versions_file)
-
-    def forget_server(self) -> None:
-        """Read again next time what the server has: another one answered."""
-        self.__dict__.pop("signatures", None)
-        self.__dict__.pop("server_memory", None)
+        found = (name for name in libraries if find_spec(name) is not None)
+        return {"": " ".join([self.config.measure.device, *found]), **self.models.states()}
 
     @cached_property
     def templates(self) -> Templates:
@@ -250,7 +206,9 @@ class App:
         from koma.engine.drafting import Drafting
         from koma.engine.graphs import Graphs
 
-        return Drafting(self.templates, Graphs(lambda: self.renderer, lambda: self.signatures, lambda: self.server_memory), self._versions)
+        return Drafting(
+            self.templates, Graphs(lambda: self.renderer, lambda: self.server.signatures, lambda: self.server.memory), self.server.versions
+        )
 
     @cached_property
     def desires(self) -> Desires:
@@ -262,7 +220,7 @@ class App:
             lambda: self.drafting,
             self._salt,
             self._look,
-            lambda: self.models.locked,
+            self._recorded,
             self._equipment,
         )
 
@@ -292,7 +250,7 @@ class App:
             lambda: self.store,
             lambda: self.objects,
             self.config.paths.outputs,
-            qualified=self.qualified,
+            qualified=lambda: self.server.seconds(self.config.rendition),
             retakes=lambda: self.retakes,
         )
 
@@ -332,11 +290,3 @@ class App:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
         return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **self.embedded_backends()}
-
-
-def _digest(file: Path) -> str:
-    """Digest of a file's bytes, "" if there is none."""
-    try:
-        return sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return ""

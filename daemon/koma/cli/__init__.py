@@ -111,7 +111,9 @@ def _run_typer(name: str, module: ModuleType, args: list[str], workspace: Path |
     try:
         result = get_command(app).main(args, prog_name=f"koma {name}", standalone_mode=False, obj=workspace)
     except typer.TyperException as error:
-        raise UsageError(error.format_message(), f"koma {name} --help", exit_code=error.exit_code) from None
+        said = error.format_message().replace("Value error, ", "")  # the words of a library that checks values
+        where = getattr(error, "ctx", None)
+        raise UsageError(said, f"{where.command_path if where else f'koma {name}'} --help", exit_code=error.exit_code) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0

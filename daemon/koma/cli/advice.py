@@ -46,7 +46,7 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     ),
     Reason.UNMEASURED: (
         "a metric that its gate requires has no value, and no take passes on what nobody knows",
-        f"provide what is missing, and it is measured again by itself; or look at the picture ({_SEE}), and then: koma review approve {{target}}",
+        f"provide what is missing, and it is measured again by itself; or look at it ({_SEE}), and then: koma review approve {{target}}",
     ),
     Reason.MEASURE_FAILED: (
         "measuring it ended in an error",

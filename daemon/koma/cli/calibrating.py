@@ -64,9 +64,9 @@ def run(workspace: Path | None, wanted: Wanted, *, as_json: bool) -> int:
     with App.open(workspace) as app:
         folder, found = _findings(app, wanted)
         text = document(_free_id(folder, app.config.workspace, wanted.write), list(_about(found)), found.series, found.terms, found.own)
+        if wanted.plot is not None:
+            _plot(wanted.plot, [one for one in [*found.series, *found.audited] if one.calibration is not None])
         file = _write(app.config.workspace, text, wanted, found) if wanted.write is not None and found.proposed else None
-    if wanted.plot is not None:
-        _plot(wanted.plot, [one for one in [*found.series, *found.audited] if one.calibration is not None])
     if as_json:
         print_json({**_facts(found), "proposal": text if found.proposed else None, "written": str(file) if file is not None else None})
         return 0 if found.proposed else 3
@@ -204,7 +204,7 @@ def _lack(found: Findings) -> str:
 
 
 def _plot(file: Path, series: Sequence[Series]) -> None:
-    """Draw every ROC: the share of the good takes that pass, over that of the bad ones in per cent."""
+    """Draw every ROC: the share of the good takes that pass, over that of the bad ones in per cent. Raises KomaError."""
     from koma.core.calibration import at_false_accepts
     from koma.pixels.plot import Curve, overview, save
 
@@ -213,9 +213,13 @@ def _plot(file: Path, series: Sequence[Series]) -> None:
         Curve(f"{heading(one)}: good takes that pass", "share", [at_false_accepts(found.roc, x / 100) for x in range(101)], across=_BAD)
         for one, found in drawn
     ]
-    if curves:
+    if not curves:
+        return
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
         save(overview(curves), file)
+    except OSError as error:
+        raise KomaError(f"{file} can't be written: {error.strerror or error}", "name another file with --plot") from error
 
 
 def _facts(found: Findings) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def run(workspace: Path | None, paths: Sequence[Path], form: Form) -> int:
 def _check(root: Path) -> Checked:
     try:
         with open_work_tree(root) as app:
-            return check_all(app.source, app.desires, app.templates, app.renderer, app.signatures, app.config.rendition)
+            return check_all(app.source, app.desires, app.templates, app.renderer, app.server.signatures, app.config.rendition)
     except ConfigError as error:
         return Checked({}, list(error.problems))
 

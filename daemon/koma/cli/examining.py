@@ -72,7 +72,7 @@ def _folders(app: App) -> Iterator[Finding]:
         yield fail("projects", f"no folder matches {', '.join(config.watch)}", "make one, or correct `watch` in koma.yaml")
     else:
         yield ok("projects", ", ".join(found))
-    checked = check_all(app.source, app.desires, app.templates, app.renderer, app.signatures, config.rendition)
+    checked = check_all(app.source, app.desires, app.templates, app.renderer, app.server.signatures, config.rendition)
     errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
     said = ", ".join(count(number, kind.removesuffix("s")) for kind, number in checked.counts.items())
     yield fail("specs", f"{count(errors, 'error')} in {said}", "koma check") if errors else ok("specs", said)

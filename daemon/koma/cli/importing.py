@@ -119,7 +119,7 @@ class _Importer:
         """Import one file. What is wrong with it is told in its row, and holds no other."""
         shown = str(file)
         try:
-            found = read_workflow(_read(file), shown, self._app.signatures)
+            found = read_workflow(_read(file), shown, self._app.server.signatures)
         except KomaError as error:
             return Row(shown, "", FAILED, (error.message,))
         if isinstance(found, Problem):
@@ -128,7 +128,7 @@ class _Importer:
         return _failed(shown, made) if isinstance(made, Problem) else self._write(file, found, made)
 
     def _guess(self, found: Workflow, shown: str) -> Guess | Problem:
-        signatures = self._app.signatures
+        signatures = self._app.server.signatures
         wrong = check_graph(found.graph, signatures, shown, found.text)
         hopeless = next((problem for problem in wrong if problem.code in _HOPELESS), None)
         if hopeless is not None:
@@ -172,7 +172,7 @@ class _Importer:
         if isinstance(manifest, list):
             return manifest
         loaded = LoadedTemplate(name, f"{shown}/{GRAPH}", text_digest(*files.values()), files[GRAPH], manifest)
-        return template_problems(loaded, files["sample.yaml"].encode(), self._app.renderer, self._app.signatures)
+        return template_problems(loaded, files["sample.yaml"].encode(), self._app.renderer, self._app.server.signatures)
 
 
 def _failed(shown: str, problem: Problem) -> Row:

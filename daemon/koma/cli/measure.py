@@ -51,6 +51,10 @@ def command(
 
     if [specimens, consistency, bool(files)].count(True) != 1:
         raise UsageError("name files to measure, or one of --specimens and --consistency", "koma measure FILE...")
+    idle = {"--against": against, "--metric": specimens and metrics, "--profile": profile, "--as": judged_as, "--plots": plots}
+    if not files and any(idle.values()):
+        option = next(name for name, value in idle.items() if value)
+        raise UsageError(f"{option} says nothing about {'--specimens' if specimens else '--consistency'}", "name files, or leave it out")
     if not files:
         from koma.cli.measuring_tables import print_consistency, print_specimens
 

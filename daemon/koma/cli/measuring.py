@@ -18,9 +18,10 @@ from koma.core.profiles import Asked
 from koma.core.scores import in_order
 from koma.core.words import BackendKind, Phase
 from koma.measures.measure import FileMeasure
-from koma.pixels.whole import PICTURES, container_of
+from koma.pixels.whole import PICTURES, Container, container_of
 
 TELL_EVERY = 250  # frames
+_PICTURE_NAMES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".svg", ".psd"})
 
 
 class Wish(NamedTuple):
@@ -35,9 +36,10 @@ class Wish(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One file: what it is judged as, how many frames were seen, its measurements, and what the rules make of them."""
+    """One file: what it is called, what it is judged as, how many frames were seen, its measurements, and what the rules make of them."""
 
     file: Path
+    name: str
     phase: Phase
     frames: int
     measurements: tuple[Measurement, ...]
@@ -58,14 +60,14 @@ def run(workspace: Path | None, wish: Wish, *, as_json: bool) -> int:
     possible = [metric for metric in metrics if metric not in left_out]
     asking = _Asking(wish, possible, [_absent(*item) for item in left_out.items()], compared)
     found = [asking.measured(file, media[file]) for file in wish.files]
-    if wish.plots is not None:
-        from koma.cli.measuring_plots import draw
-
-        say(draw(wish.plots, found))
     if as_json:
         print_json(facts_of(found, compared))
     else:
         print_lines(lines_of(found, left_out, compared))
+    if wish.plots is not None:
+        from koma.cli.measuring_plots import draw
+
+        say(draw(wish.plots, found))
     return int(not all(one.decodes for one in found))
 
 
@@ -79,10 +81,14 @@ def _known(wanted: Sequence[str]) -> list[str]:
 
 
 def _media(file: Path) -> Media:
+    """Say what a file is, by its first bytes; by its name where they do not tell, or it can't be read, which is told as `decodes` 0."""
     try:
-        return Media.IMAGE if container_of(file) in PICTURES else Media.VIDEO
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}", "koma measure FILE...") from error
+        kind = container_of(file)
+    except OSError:
+        kind = Container.OTHER
+    if kind is Container.OTHER:
+        return Media.IMAGE if file.suffix.lower() in _PICTURE_NAMES else Media.VIDEO
+    return Media.IMAGE if kind in PICTURES else Media.VIDEO
 
 
 def _why_not(spec: MetricSpec, compared: Comparison) -> str:
@@ -113,12 +119,18 @@ class _Asking(NamedTuple):
     compared: Comparison
 
     def measured(self, file: Path, media: Media) -> Measured:
-        watcher = _Watcher(file.name)
+        name = self._name(file)
+        watcher = _Watcher(name)
         measure = FileMeasure(self.compared.picture, self.compared.models, lambda: self.compared.device, seen=watcher)
         found = [*measure.measure(file, media, self.metrics, self.compared.against), *self.absent]
         phase = Phase(self.wish.judged_as or (Phase.STILL if media is Media.IMAGE else Phase.VIDEO))
         gate = judge(found, self._rules(phase, {one.metric for one in found}))
-        return Measured(file, phase, watcher.frames, in_order([*found, *self._overall(gate)], list(METRICS)), gate)
+        return Measured(file, name, phase, watcher.frames, in_order([*found, *self._overall(gate)], list(METRICS)), gate)
+
+    def _name(self, file: Path) -> str:
+        """Give its path where another file has the same name, or it has none."""
+        names = [one.name for one in dict.fromkeys(self.wish.files)]
+        return file.name if file.name and names.count(file.name) == 1 else str(file)
 
     def _rules(self, phase: Phase, metrics: Collection[str]) -> list[Rule]:
         """Rules about what was asked for."""

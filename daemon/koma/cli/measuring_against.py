@@ -9,13 +9,13 @@ from koma.cli.checking import open_work_tree
 from koma.config import find_workspace
 from koma.core.against import NOTHING, Against, Picture
 from koma.core.cast import resolve_character
-from koma.core.desire import rules_of
 from koma.core.errors import UsageError, WorkspaceError
 from koma.core.gate import Rule
 from koma.core.hints import did_you_mean
 from koma.core.profiles import Asked, profile_rules
 from koma.core.spec.standard import GATE_PROFILE
 from koma.core.subjects import against_of
+from koma.core.target_gate import rules_of
 from koma.core.world import World
 
 if TYPE_CHECKING:

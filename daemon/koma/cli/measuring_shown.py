@@ -35,7 +35,7 @@ def _row(one: "Measured", found: Measurement) -> list[str]:
     value = "" if found.value is None else f"{found.value:.6g}"
     says = _says(checks) or ("error" if found.failed else "")
     name = f"{found.metric} of {found.subject}" if found.subject else found.metric
-    return [one.file.name, name, value, found.unit, ", ".join(demand(check.rule) for check in checks), says, found.why]
+    return [one.name, name, value, found.unit, ", ".join(demand(check.rule) for check in checks), says, found.why]
 
 
 def _checks(checks: Iterable[Check], found: Measurement) -> list[Check]:
@@ -63,7 +63,7 @@ def _missing(found: Sequence["Measured"], left_out: Collection[str]) -> list[str
     for one in filter(lambda one: one.decodes, found):
         lacking = [(m.metric, m.why) for m in one.measurements if m.value is None and not m.failed and m.metric not in left_out]
         for why, metrics in _by_reason(lacking).items():
-            alike.setdefault(f"{_and(metrics)}: {why}", []).append(one.file.name)
+            alike.setdefault(f"{_and(metrics)}: {why}", []).append(one.name)
     return [f"{_and(files)}: {what}" for what, files in alike.items()]
 
 
@@ -83,7 +83,7 @@ def _and(metrics: Sequence[str]) -> str:
 def _verdict(one: "Measured", whose: str) -> str:
     gate = one.gate
     why = f" at {gate.stage}: {gate.reason}" if gate.stage else ""
-    return f"{one.file.name}: as a {one.phase}, by the rules of {whose}: {gate.verdict}{why}"
+    return f"{one.name}: as a {one.phase}, by the rules of {whose}: {gate.verdict}{why}"
 
 
 def facts_of(found: Sequence["Measured"], compared: "Comparison") -> dict[str, Any]:

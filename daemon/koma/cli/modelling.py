@@ -66,13 +66,9 @@ def list_models(workspace: Path | None, *, everything: bool, as_json: bool) -> i
         )
     else:
         print_lines([*map(str, models.problems), *_lines(rows, models)])
-    return (
-        1
-        if models.problems or any(row.wrong for row in rows)
-        else 3
-        if any(row.state.word == MISSING and row.required for row in rows)
-        else 0
-    )
+    if models.problems or any(row.wrong for row in rows):
+        return 1
+    return 3 if any(row.state.word == MISSING and row.required for row in rows) else 0
 
 
 def model_rows(app: App, *, everything: bool = False) -> list[Row]:

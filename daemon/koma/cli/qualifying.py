@@ -162,13 +162,13 @@ def _specimens(values: Mapping[str, Any], folder: Path) -> Callable[[str, bool],
 def _keep(app: App, runs: Sequence[Run], trials: Sequence[Trial], rendition: Rendition, status: BackendStatus) -> None:
     """Keep the runs that went through: the plan's estimates read them where there are no past renders."""
     try:
-        document = json.loads(app.qualified_file.read_bytes())
+        document = json.loads(app.server.qualified_file.read_bytes())
     except (OSError, ValueError):
         document = {}
     for trial, run in zip(trials, runs, strict=True):
         if run.outcome is Outcome.RAN:
             document = with_run(document, run.template, rendition, _fact(trial, run) | {"at": app.clock.now(), "server": status.versions})
-    write_text(app.qualified_file, json.dumps(document, indent=1, sort_keys=True))
+    write_text(app.server.qualified_file, json.dumps(document, indent=1, sort_keys=True))
 
 
 def _fact(trial: Trial, run: Run) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def check_templates(workspace: Path | None, names: Sequence[str], *, as_json: bo
         loaded, problems = load_all(app.templates, snapshot)
         _known(names, snapshot)
         for template in loaded:
-            problems += folder_problems(template, snapshot, app.source, app.renderer, app.signatures)
+            problems += folder_problems(template, snapshot, app.source, app.renderer, app.server.signatures)
     looked = {_folder(path) for path in snapshot.templates if path.endswith(("/template.yaml", "/graph.json.j2"))}
     if names:
         looked = {folder for folder in looked if folder.rpartition("/")[2] in names}

@@ -18,7 +18,8 @@ class Difference(NamedTuple):
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Fields that differ, sorted; prompts and the like, which follow from other fields, only if nothing else differs."""
-    differ = [name for name in old.keys() | new.keys() if old.get(name, _ABSENT) != new.get(name, _ABSENT) and name != DIGEST]
+    differ = [name for name, value in new.items() if old.get(name, _ABSENT) != value and name != DIGEST]
+    differ += [name for name in old.keys() - new.keys() if name != DIGEST]
     found = [Difference(name, old.get(name), new.get(name)) for name in sorted(differ)]
     causes = [change for change in found if not change.field.startswith(_FOLLOWS)]
     return causes or found

@@ -44,9 +44,8 @@ def draft_graph(context: Context, cut: Cut, template: LoadedTemplate, given: Map
     size = [_side(asked.get(name), values[name]) for name in ("width", "height")]
     injected = _injected(context.world, values, manifest, *size)
     reads, inputs = (*pictures.reads, *injected.reads), (*pictures.inputs, *injected.inputs)
-    params, problems = _parameters(
-        context, cut, template, [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)], injected
-    )
+    names = [*(r.name for r in pictures.reads), *(i.name for i in pictures.inputs)]
+    params, problems = _parameters(context, cut, template, names, injected, asked)
     length = _length_problems(manifest, cut)
     problems = [p for p in problems if not (length and p.path in _LENGTH)] + length + [*pictures.lacking, *injected.problems]
     problems += style_problems(context.world, template.name, params, NOWHERE)
@@ -146,10 +145,9 @@ def _asked(context: Context, cut: Cut, template: Template) -> dict[str, Any]:
 
 
 def _parameters(
-    context: Context, cut: Cut, template: LoadedTemplate, pictures: list[str], injected: Injected
+    context: Context, cut: Cut, template: LoadedTemplate, pictures: list[str], injected: Injected, wanted: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem]]:
     manifest = template.manifest
-    wanted = _asked(context, cut, manifest)
     origin, seeded = origin_of(context.world, cut.id), cut.values["seed"]
     seed = take_seed(origin, cut.number, seeded) if cut.run is None else segment_seed(origin, cut.number, seeded, cut.run.place)
     slots = {name: PLACEHOLDER + name for name in pictures if name in manifest.inputs}
@@ -242,7 +240,9 @@ def finish_of(world: World, cut: Cut, phase: Phase) -> list[str]:
     Colours are not matched where nobody in the shot has a palette: there is nothing to match them to.
     """
     finishes = (owner.data.get("finish") or {} for owner in _owners(world, cut))
-    steps = next((finish[phase] for finish in finishes if phase in finish), ())
+    steps = next((finish[phase] for finish in finishes if phase in finish), None)
+    if not steps:
+        return []
     has_palette = any(who.get("palette") for who in cut.values["characters"])
     return [step for step in steps if step != MATCH or has_palette]
 

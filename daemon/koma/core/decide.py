@@ -38,7 +38,6 @@ from koma.core.step import (
     Wait,
 )
 from koma.core.turn import queued
-from koma.core.words import Verdict
 
 
 def decide(job: Job, event: Event, now: float) -> Step:

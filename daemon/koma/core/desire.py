@@ -1,39 +1,32 @@
 """From scenes to wanted targets, in two steps with the rendering of templates between them.
 
-`draft_scene` resolves every shot of a scene and says which template texts are to be rendered with which parameters; `finish` makes the
+`draft_document` resolves every shot of a scene and says which template texts are to be rendered with which parameters; `finish` makes the
 target row of a draft whose graph or panel has a digest. Both are pure; the engine renders in between, in one batch per template.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from koma.core.against import NOTHING, Against
 from koma.core.animatic_draft import animatic_runs, draft_panel
 from koma.core.casting import check_shot
-from koma.core.chain import Run, chain_of, is_segment
+from koma.core.chain import Run, chain_of
 from koma.core.comfyui_draft import draft_graph, template_of
 from koma.core.document import Doc
 from koma.core.draft import Context, Cut, Draft, LoadedTemplate, blocked, origin_of
 from koma.core.facts import facts_digest
 from koma.core.finish_draft import draft_join, finished
-from koma.core.gate import Rule
 from koma.core.keys import render_key, text_digest
 from koma.core.media import Media
-from koma.core.metrics import METRICS
 from koma.core.owners import owners_of, said
 from koma.core.problem import Problem
-from koma.core.profiles import Asked, Part
 from koma.core.references import sheet_problem
 from koma.core.resolve import phases_of, resolve_shot
-from koma.core.rules import base_rules, measures_for, own_rules, rules_digest
-from koma.core.scores import lacking_key, measure_key, score_keys
 from koma.core.sheet import has_sheet, sheet_cuts
 from koma.core.spec.standard import TAKES
 from koma.core.start import Start, StartError, start_of
-from koma.core.subjects import against_of, cast_key
 from koma.core.target import LAST, Read, Target, is_of_sheet
-from koma.core.tuning import tuned, unsure
+from koma.core.target_gate import NO_GATE, blind, gate_of
+from koma.core.tuning import unsure
 from koma.core.words import PHASE_RANK, BackendKind, Phase, Rendition
 from koma.core.world import World
 
@@ -155,87 +148,10 @@ def base_key(context: Context, draft: Draft, drawn: str) -> str:
     return text_digest(drawn, *rate, *(part for given in draft.inputs for part in (given.name, given.content_digest)), *strict)
 
 
-class Gate(NamedTuple):
-    """Rules of one target's gate, what it is measured against, the score key of each metric that is needed, and the digests of both.
-
-    `lacking_key` stands in for `measure_key` while a metric lacks something.
-    """
-
-    rules: tuple[Rule, ...]
-    against: Against
-    score_keys: Mapping[str, str]
-    measure_key: str
-    rules_digest: str
-    lacking_key: str
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Ids of the metrics that are needed."""
-        return tuple(self.score_keys)
-
-
-def gate_of(world: World, draft: Draft, rendition: Rendition) -> Gate:
-    """Work out the gate of a draft: the profile's rules, then what tuning documents say, then the project's own thresholds."""
-    animatic = rendition is Rendition.ANIMATIC
-    cast = None if animatic or draft.phase == Phase.ANIMATIC else cast_key(world, draft.values)
-    part, pose = part_of(draft), str(draft.shot["id"]) if is_of_sheet(draft.id) else ""
-    key = ("gate", draft.phase, animatic, part, draft.followed, pose, cast, *draft.expect.items())
-    if key not in world.memo:
-        against = NOTHING if cast is None else against_of(world, draft.values)
-        backend = BackendKind.ANIMATIC if animatic else BackendKind.COMFYUI
-        asked = Asked(Phase(draft.phase), backend, draft.expect, part, against, pose)
-        world.memo[key] = _gate(world, asked, cast, followed=draft.followed)
-    return world.memo[key]  # type: ignore[no-any-return]  # set just above
-
-
-def _gate(world: World, asked: Asked, cast: tuple[Any, ...] | None, *, followed: bool) -> Gate:
-    """Work out one gate. What is measured is worked out once for all lengths of a clip: `cast` is the key of what it is compared with."""
-    rules = rules_of(world, asked, followed=followed)
-    metrics = measures_for(rules)
-    key = ("measured", metrics, cast)
-    if key not in world.memo:
-        keys = score_keys(metrics, asked.against, world.weights)
-        wanted = measure_key(keys)
-        world.memo[key] = _needed(asked.against, keys), keys, wanted, lacking_key(wanted, keys, world.equipment)
-    against, keys, wanted, lacking = world.memo[key]
-    return Gate(rules, against, keys, wanted, rules_digest(rules), lacking)
-
-
-def rules_of(world: World, asked: Asked, *, followed: bool = False) -> tuple[Rule, ...]:
-    """Rules of a project for one file: the profile's, then what its tuning documents say, then its own thresholds."""
-    if "likeness" not in world.memo:
-        world.memo["likeness"] = _likeness(world)
-    asked = replace(asked, thresholds=world.memo["likeness"])
-    gates = world.project.data.get("gates") or {}
-    base = tuned(base_rules(asked, gates), world.tunings, asked, world.weights)
-    return own_rules(base, asked, gates, world.project.file, followed=followed)
-
-
-def _likeness(world: World) -> dict[str, float]:
-    """Likeness that characters ask for in their own documents, by id."""
-    return {who: float(wanted) for who, doc in world.characters.items() if (wanted := doc.data.get("consistency_threshold")) is not None}
-
-
-def _needed(against: Against, metrics: Iterable[str]) -> Against:
-    """Keep what these metrics read of it: palettes cost nothing, pictures a place in the object store."""
-    reads = {METRICS[metric].reads for metric in metrics}
-    learned = any(METRICS[metric].reads == "characters" and METRICS[metric].weights for metric in metrics)
-    subjects = against.subjects if learned else tuple(replace(subject, references=()) for subject in against.subjects)
-    return replace(against, subjects=subjects if "characters" in reads else (), style=against.style if "style" in reads else ())
-
-
-def part_of(draft: Draft) -> Part:
-    """Say what a target is among those of its phase, for its gate."""
-    if draft.panel is not None and draft.panel.get("do") == "join":
-        return "join"
-    part = draft.part
-    return "take" if not part else "segment" if is_segment(part) else "finish"
-
-
 def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
     """Make the target row of a draft; `drawn` is the digest of its graph or panel, "" if there is none."""
     world, phase, template = context.world, Phase(draft.phase), draft.template
-    gate = gate_of(world, draft, context.rendition) if drawn else Gate((), NOTHING, {}, "", "", "")
+    gate = gate_of(world, draft, context.rendition) if drawn else NO_GATE
     based = base_key(context, draft, drawn) if drawn else ""
     return Target(
         id=draft.id,
@@ -258,20 +174,24 @@ def finish(context: Context, draft: Draft, drawn: str, scene: Doc) -> Target:
         takes_wanted=_takes_up_front(draft, world),
         takes_limit=1 if draft.backend is BackendKind.CPU else (world.project.data.get("takes") or {}).get(phase, TAKES[phase]),
         estimate_seconds=_estimate(draft),
-        hold=draft.hold or unsure(world, draft.phase, context.rendition),
+        hold=draft.hold or unsure(world, draft.phase, context.rendition) or blind(world, gate),
         scene_file=draft.scene_file,
         facts_digest=facts_digest(draft),
         template_digest=template.digest if template else "",
         origin_id=origin_of(world, draft.id),
         sheets=draft.sheets,
-        pin=str(draft.shot.get("pin") or "") if draft.id == f"{draft.address}/{draft.phase}" and phase is _last_phase(draft) else "",
+        pin=_pin(draft, phase),
         lacking_key=gate.lacking_key,
     )
 
 
-def _last_phase(draft: Draft) -> Phase:
+def _pin(draft: Draft, phase: Phase) -> str:
+    """Take that a shot pins: of its last phase, and of what that phase itself makes."""
+    pin = draft.shot.get("pin")
+    if not pin or draft.id != f"{draft.address}/{draft.phase}":
+        return ""
     phases = draft.values.get("phases") or [draft.phase]
-    return max(map(Phase, phases), key=lambda phase: PHASE_RANK[phase])
+    return str(pin) if phase is max(map(Phase, phases), key=lambda phase: PHASE_RANK[phase]) else ""
 
 
 def _made_by(draft: Draft) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from koma.core.metrics import METRICS, OVERALL
@@ -123,7 +124,7 @@ def _check(rule: Rule, found: Measurement | None) -> Check:
     name = f"{rule.subject}: {rule.metric}" if rule.subject else rule.metric
     if found is None:
         return Check(rule, None, Verdict.UNMEASURED, f"{name} was not measured")
-    if found.value is None or found.value != found.value:  # NaN is no number to judge
+    if found.value is None or not isfinite(found.value):
         verdict = Verdict.ERROR if found.failed else Verdict.UNMEASURED
         return Check(rule, None, verdict, f"{name}: {found.why}" if found.why else f"{name} has no value")
     return _compared(rule, name, found.value, found.unit)
@@ -142,8 +143,9 @@ def _overall(rule: Rule, checks: Sequence[Check]) -> Check:
     lacking = [check.rule.metric for check in terms if check.value is None]
     values = [Term(check.rule.metric, check.value, check.rule.threshold, check.rule.subject) for check in terms if check.value is not None]
     if lacking or not values:
-        names = ", ".join(dict.fromkeys(lacking)) or "everything that it is made of"
-        return Check(rule, None, Verdict.UNMEASURED, f"{rule.metric} has no value: {names} has none")
+        names = list(dict.fromkeys(lacking)) or ["everything that it is made of"]
+        told = f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} none"
+        return Check(rule, None, Verdict.UNMEASURED, f"{rule.metric} has no value: {told}")
     value, worths = overall_of(values)
     return _compared(rule, rule.metric, value, "", in_words(worths))
 

@@ -6,6 +6,7 @@ What can't be compared with the other values of its metric is left out and count
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple
 
 from koma.core.calibration import Calibration, Labelled
@@ -158,7 +159,7 @@ def _unusable(found: Measurement, spec: MetricSpec, weights: Mapping[str, str]) 
         return "measured by another version"
     if found.record.get("definition", spec.digest) != spec.digest:
         return "measured by another definition"
-    if found.value is None or found.value != found.value:  # NaN is no number
+    if found.value is None or not isfinite(found.value):
         return "without a value"
     return "" if _weights(found) == weights else "measured with other weights"
 

@@ -58,7 +58,7 @@ def _rules(gates: Mapping[str, Any], look: Look, tunings: Sequence[Doc]) -> Iter
 
 
 def _need(gates: Mapping[str, Any], metric: str, tunings: Sequence[Doc], *, required: bool) -> Need:
-    """Say where a metric is asked for: where the profile does not ask for it by itself, a tuning document may demand it."""
+    """Say where a metric is asked for: in the project's document, in a tuning document that demands it, or else by the profile."""
     field = _field(gates, metric)
     demands = [(doc, number) for doc in tunings for number, entry in enumerate(thresholds(doc)) if _demands(entry, metric)]
     if field != "gates.profile" or not demands:

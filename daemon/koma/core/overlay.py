@@ -49,6 +49,9 @@ def _note(origins: Origins, name: str, value: Any, layer: Layer, path: str) -> N
         origins[name] = (layer.file, layer.part, path)
 
 
+_NESTED = frozenset({dict, list, tuple})
+
+
 def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
     """Flat field path → leaf. Items of lists that carry an `id` are addressed by it, others by their index."""
     flat: dict[str, Any] = {}
@@ -59,8 +62,12 @@ def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
 def _flatten(value: Any, path: str, flat: dict[str, Any]) -> None:
     kind = type(value)
     if kind is dict:
+        prefix = f"{path}." if path else ""
         for key, inner in value.items():
-            _flatten(inner, f"{path}.{key}" if path else key, flat)
+            if type(inner) in _NESTED:
+                _flatten(inner, f"{prefix}{key}", flat)
+            else:
+                flat[f"{prefix}{key}"] = inner
     elif (kind is list or kind is tuple) and value and type(value[0]) is dict:
         for number, inner in enumerate(value):
             _flatten(inner, f"{path}.{inner.get('id', number)}", flat)

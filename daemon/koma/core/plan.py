@@ -7,6 +7,7 @@ through the targets once, upstream first; a target whose published row already a
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
+from koma.core.flags import AGAIN, LOST, NEXT
 from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
 from koma.core.publication import by_target, lacking, stale, why_publish
@@ -16,9 +17,6 @@ from koma.core.target import Target, upstream_first
 from koma.core.upstream import Upstream, good_take
 from koma.core.words import ActionKind, Phase, Reason, Verdict
 
-LOST = "lost"  # what the flag `retry` says of a target whose published take is to be made once more, since what is read of it is gone
-AGAIN = "again"  # what it says of a target that `koma retry` names: what lacked something is measured again, else another take is made
-NEXT = "next"  # what the flag `cancelled` says of a target whose render_key was not known when it was cancelled
 _NOBODY: Mapping[str, str] = {}
 _PASSED = str(Verdict.PASSED)
 _ANIMATIC = str(Phase.ANIMATIC)
@@ -120,7 +118,8 @@ class _Planner:
         row = self._observed.published.get(target.id)
         if row is None or row.verdict != _PASSED or target.phase == _ANIMATIC or row.render_key != (target.key or self._key(target)):
             return False
-        if row.measure_key != target.measure_key or row.rules_digest != target.rules_digest or target.hold or target.pin:
+        asked = row.measure_key in (target.measure_key, target.lacking_key) and row.rules_digest == target.rules_digest
+        if not asked or target.hold or target.pin:
             return False
         if (
             target.id in self._observed.doubted
@@ -235,18 +234,10 @@ class _Planner:
         if found is None or found.action is ActionKind.HOLD:
             return Action(target.id, ActionKind.HOLD, Reason.WAITING, target, certain=False, cause=cause, waits_for=(cause,))
         p50, p90 = self._observed.cost(target)
-        return Action(
-            target.id,
-            ActionKind.RENDER,
-            Reason.UPSTREAM,
-            target,
-            certain=False,
-            cause=cause,
-            waits_for=(cause,),
-            take_number=1,
-            p50_seconds=p50,
-            p90_seconds=p90,
+        follows = Action(
+            target.id, ActionKind.RENDER, Reason.UPSTREAM, target, certain=False, cause=cause, waits_for=(cause,), take_number=1
         )
+        return follows._replace(p50_seconds=p50, p90_seconds=p90)
 
     def _render(self, target: Target, key: str, takes: Sequence[TakeRow], reason: Reason, number: int = 0) -> Action:
         waits = tuple(need for need in target.needs if not (need in self._standing and self._standing[need].passed))

@@ -169,12 +169,13 @@ _FACELESS = frozenset({"back"})
 
 
 def _identity(name: str, asked: Asked, identity: str) -> list[Rule]:
-    """Rules about who is in the picture: of each character that there is something to compare with."""
+    """Rules about who is in the picture: of each character, required of those that there is something to compare with."""
     chosen = identity or (DEFAULT_IDENTITY[asked.against.look] if name == "standard" else "")
     if not chosen or (chosen == "arcface" and asked.pose in _FACELESS):
         return []
     metric = IDENTITY[chosen]
-    return [_likeness(metric, subject, asked) for subject in asked.against.subjects if comparable(metric, subject)]
+    rules = [(_likeness(metric, subject, asked), comparable(metric, subject)) for subject in asked.against.subjects]
+    return [rule if there else replace(rule, required=False) for rule, there in rules]
 
 
 def comparable(metric: str, subject: Subject) -> bool:

@@ -50,7 +50,8 @@ def colour_name(value: str) -> str:
 
 
 def _join(parts: Iterable[str | None]) -> str:
-    return ", ".join(dict.fromkeys(part.strip().strip(",") for part in parts if part and part.strip()))
+    said = [part.strip() for part in parts if part]
+    return ", ".join(dict.fromkeys([part.strip(",") for part in said if part]))
 
 
 _SLOTS = (("hair", "hair"), ("eyes", "eyes"), ("skin", "skin"), ("outfit", "clothes"))

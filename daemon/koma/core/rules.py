@@ -16,12 +16,19 @@ _SHAPE = frozenset({"width", "height", "frame-count", "frame-rate", "duration"})
 _OPS = {"min": Op.AT_LEAST, "max": Op.AT_MOST, "equals": Op.EQUALS}
 
 
-def gate_rules(asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
-    """Rules that one file of a target must pass, before tuning: the profile's, with a project's own over them that are about this part.
+def base_rules(asked: Asked, gates: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Rules of the profile that a project chose, with its choices about it."""
+    profile, overall = gates.get("profile") or GATE_PROFILE, gates.get("overall")
+    return profile_rules(profile, asked, identity=gates.get("identity") or "", overall=overall is not False)
 
-    `gates` is that field of the project document in `file`; its `rules` are: `all` or a phase → metric → threshold. `asked.backend` is
-    what drew the pixels: for a file that the CPU made of others, the backend of those. `asked.expect` describes this very file: a segment
-    has those of its run, a join those of the shot. A sheet pose is a still. `followed` says that a finishing step follows.
+
+def own_rules(rules: Sequence[Rule], asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
+    """Put a project's own rules over others, as far as they are about this part, and audit what it audits in place of the profile.
+
+    `gates` is that field of the project document in `file`; its `rules` are: `all` or a phase → metric → threshold. What `all` demands is
+    not demanded of a still where it takes a clip to measure it. `asked.backend` is what drew the pixels: for a file that the CPU made of
+    others, the backend of those. `asked.expect` describes this very file: a segment has those of its run, a join those of the shot. A
+    sheet pose is a still. `followed` says that a finishing step follows.
 
     - `take`, one plain render: own rules `post`; of a still `pre` as well, because a further render reads it.
     - `segment`, a run of a chain: `pre` and `post`, but nothing about motion, frame count, rate or length, which are the whole's: a run
@@ -30,21 +37,7 @@ def gate_rules(asked: Asked, gates: Mapping[str, Any], file: str, *, followed: b
     - `finish`, what a finishing step made: `final` if nothing follows; and `post`, but nothing about size, frame count, rate or length,
       which a step may change on purpose: `expect` says to what.
 
-    Where an own rule does not count, the profile's rule for that metric stands.
-    """
-    return own_rules(base_rules(asked, gates), asked, gates, file, followed=followed)
-
-
-def base_rules(asked: Asked, gates: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """Rules of the profile that a project chose, with its choices about it."""
-    profile, overall = gates.get("profile") or GATE_PROFILE, gates.get("overall")
-    return profile_rules(profile, asked, identity=gates.get("identity") or "", overall=overall is not False)
-
-
-def own_rules(rules: Sequence[Rule], asked: Asked, gates: Mapping[str, Any], file: str, *, followed: bool = False) -> tuple[Rule, ...]:
-    """Put a project's own rules over others, as far as they are about this part; the metric that it audits takes the place of the profile's.
-
-    What is demanded of every phase is not demanded of a picture where it takes a clip to measure it.
+    Where an own rule does not count, the rule for that metric that was there stands.
     """
     own, audit = gates.get("rules") or {}, gates.get("audit")
     for scope in ("all", asked.phase):
@@ -86,6 +79,7 @@ def with_overrides(
             result += given
         else:
             subjects = _subjects(metric, against) if against is not None else [""]
+            result += [rule for rule in given if rule.subject and rule.subject not in subjects]  # shown, since nothing is known of them
             result += [rule for subject in subjects for rule in _overridden(metric, given, overrides[metric], source, subject)]
     return tuple(result)
 

@@ -49,8 +49,10 @@ def measure_key(keys: Mapping[str, str]) -> str:
 
 
 def still_true(measurements: Iterable[Measurement], keys: Mapping[str, str]) -> tuple[Measurement, ...]:
-    """Those of a take's measurements that count as asked for. What lacked something to measure it is tried again."""
-    return tuple(found for found in measurements if found.key and found.key == keys.get(found.metric) and not lacks(found))
+    """Those of a take's measurements that count as asked for. A metric that lacked something to measure it is tried again, as a whole."""
+    known = tuple(measurements)
+    again = {found.metric for found in known if lacks(found)}
+    return tuple(found for found in known if found.key and found.key == keys.get(found.metric) and found.metric not in again)
 
 
 def lacks(found: Measurement) -> bool:
@@ -64,9 +66,10 @@ def lacks(found: Measurement) -> bool:
 def lacking_key(wanted: str, metrics: Iterable[str], equipment: Mapping[str, str]) -> str:
     """Key that a take has in place of the measure key `wanted` while one of these metrics lacks something.
 
-    `equipment` says how the file of each model lies there, and under "" which libraries do: when it changes, it is tried again.
+    `equipment` says how the file of each model lies there, and under "" what runs them: when that changes, it is tried again. A model that
+    is not recorded is no part of it: one that comes changes the score keys.
     """
-    models = dict.fromkeys(name for metric in metrics for name in METRICS[metric].weights)
+    models = {name for metric in metrics for name in METRICS[metric].weights if name in equipment}
     return text_digest(wanted, *(f"{name}={equipment.get(name, '')}" for name in sorted({"", *models} if models else ())))
 
 

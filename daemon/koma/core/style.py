@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from koma.core.cast import VISUAL
 from koma.core.problem import Place, Problem
 from koma.core.prompt import character_words
 from koma.core.world import World
@@ -48,13 +47,10 @@ def cast_words(world: World, values: Mapping[str, Any]) -> str:
 
 def words_of(world: World, who: Mapping[str, Any]) -> str:
     """Words for one character in a shot."""
-    key = ("words", who["id"], who["version"], who["outfit"], who["expression"], who["pose"], who["position"])
-    base = world.memo.get(("character", *key[1:4])) or {}
-    if any(who.get(name) is not base.get(name) for name in VISUAL):  # the scene or shot overlays this character
-        return character_words(who)
+    key = ("words", id(who))  # shots that cast a character in the same way share one value, which the memo keeps alive
     if key not in world.memo:
-        world.memo[key] = character_words(who)
-    return world.memo[key]  # type: ignore[no-any-return]  # set just above
+        world.memo[key] = character_words(who), who
+    return world.memo[key][0]  # type: ignore[no-any-return]  # set just above
 
 
 def style_problems(world: World, template: str, params: Mapping[str, Any], place: Place) -> list[Problem]:

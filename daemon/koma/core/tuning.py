@@ -81,10 +81,11 @@ def _replaced(rule: Rule, entries: Sequence[_Entry], asked: Asked, weights: Mapp
     if not mine:
         return rule
     entry = max(enumerate(mine), key=lambda item: (item[1].narrowness, item[0]))[1]
+    unknown = any(subject.id == rule.subject and not comparable(rule.metric, subject) for subject in asked.against.subjects)
     return replace(
         rule,
         threshold=float(entry.data[word]),
-        required=entry.data.get("required", rule.required),
+        required=not unknown and entry.data.get("required", rule.required),
         source=f"{entry.doc.file} {entry.path}",
         basis=basis_of(entry.data, weights),
     )
@@ -128,7 +129,9 @@ def unsure(world: World, phase: str, rendition: Rendition) -> str:
     An animatic is judged by the file contract only.
     """
     paper = rendition is Rendition.ANIMATIC or phase == Phase.ANIMATIC
-    return str(Reason.BLOCKED) if not paper and any(kind == KIND for kind, _ in world.held) else ""
+    if "tuning held" not in world.memo:
+        world.memo["tuning held"] = any(kind == KIND for kind, _ in world.held)
+    return str(Reason.BLOCKED) if not paper and world.memo["tuning held"] else ""
 
 
 def tuning_problems(world: World, place: Placed) -> list[Problem]:

@@ -26,6 +26,10 @@ class Reference(NamedTuple):
         return not self.file_digest or self.problem == "git-lfs-pointer"
 
 
+UNREAD_MODELS = ("models", "")
+"""What `held` of a world has while the list of models can't be read."""
+
+
 def _no_scene(_scene_id: str) -> Doc | None:
     return None
 

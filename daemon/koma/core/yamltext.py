@@ -48,9 +48,10 @@ class YamlDoc:
 
     def place(self, path: FieldPath = (), *, key: bool = False) -> Place:
         """Where a value (or its key) stands; for a path that is not there, where its nearest ancestor stands."""
-        if key and path in self.keys:
-            return Place(self.file, *self.keys[path])
-        return Place(self.file, *self.values[self.nearest(path)])
+        found = self.nearest(path)
+        if key and found[-1:] == path[-1:] and found in self.keys:
+            return Place(self.file, *self.keys[found])
+        return Place(self.file, *self.values[found])
 
     def entry(self, path: FieldPath) -> Spot:
         """Where a person looks for a field: at its value, or at its key when the value is a block on lines of its own."""
@@ -60,10 +61,14 @@ class YamlDoc:
         return value if key[0] == value[0] else key
 
     def nearest(self, path: FieldPath) -> FieldPath:
-        """Return the longest part of a path that is there."""
-        while path not in self.values:
-            path = path[:-1]
-        return path
+        """Return the longest part of a path that is there. An entry that stands alone, where a list of such may stand, is its first."""
+        found: FieldPath = ()
+        for part in path:
+            if (*found, part) in self.values:
+                found = (*found, part)
+            elif part != 0 or found not in self.values:
+                break
+        return found
 
 
 @dataclass(frozen=True, slots=True)

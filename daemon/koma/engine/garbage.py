@@ -26,7 +26,10 @@ class Litter:
 
 
 def marked(takes: Iterable[Take], jobs: Iterable[Job], receipts: Iterable[Mapping[str, Any]]) -> set[str]:
-    """File digests of every object that takes, unfinished jobs and receipts refer to: artifacts, and pictures frozen to render from or to compare with."""
+    """File digests of every object that takes, unfinished jobs and receipts refer to.
+
+    That is artifacts, and pictures that were frozen to render from or to compare with.
+    """
     found: set[str] = set()
     for take in takes:
         found.update(artifact.file_digest for artifact in take.artifacts)

@@ -7,16 +7,16 @@ from typing import Any
 from koma.core.action import Action
 from koma.core.against import Against
 from koma.core.chain import is_segment
-from koma.core.desire import base_key, gate_of
+from koma.core.desire import base_key
 from koma.core.draft import Draft
 from koma.core.facts import facts_of
+from koma.core.flags import LOST
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Fallback, Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
 from koma.core.ladder import rungs
 from koma.core.media import Artifact, InputFile, Role
 from koma.core.node_rules import Signatures, placeholder
-from koma.core.plan import LOST
 from koma.core.problem import Problem
 from koma.core.request import RenderRequest
 from koma.core.retakes import Retake, retake_to_json, without_changes
@@ -24,6 +24,7 @@ from koma.core.retry import DEADLINE_FACTOR, deadline
 from koma.core.snapshot import SourceFile
 from koma.core.take import Take
 from koma.core.target import LAST, Target
+from koma.core.target_gate import gate_of
 from koma.core.words import ActionKind, BackendKind, Reason
 from koma.core.world import World
 from koma.engine.drafting import Drafting

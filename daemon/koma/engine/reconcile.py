@@ -9,9 +9,9 @@ from collections.abc import Callable
 from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
 from koma.core.faults import SourceError
+from koma.core.flags import AGAIN, NEXT
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
-from koma.core.plan import AGAIN, NEXT
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
 from koma.core.wish import Request, Wish

@@ -186,7 +186,7 @@ class Studio:
     def _faces(self, survey: Survey, world: World) -> tuple[dict[str, FaceMarks], Looking, int]:
         """Find faces in everything that shows a version, with who looked and how many pictures are still to be looked at.
 
-        What could not be looked at is not remembered: with other models or libraries it may be.
+        What could not be looked at is not remembered: with other models or libraries it may be. Where none of them could, none is left.
         """
         commercial = bool(world.project.data.get("commercial"))
         looking = self._eye.looking(commercial)
@@ -202,7 +202,7 @@ class Studio:
             self._cache.put_notes(learned)
         seen = {names[name]: FaceMarks.from_json(json.loads(text)) for name, text in {**notes, **learned}.items()}
         why = next((found for _, found in tried if isinstance(found, str)), "")
-        return seen, looking if seen or not why else Looking(why=why), len(new) - len(tried)
+        return seen, looking if seen or not why else Looking(why=why), len(new) - len(tried) if learned else 0
 
     def _look_for_faces(self, survey: Survey, reference: Reference, commercial: bool) -> FaceMarks | str:
         """Look at one picture; in words why that can't be done."""

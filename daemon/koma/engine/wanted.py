@@ -116,7 +116,8 @@ class Desires:
     """Works out what is wanted, and keeps what a pass learned for the questions that follow it: documents, worlds, places of fields.
 
     `drafting` gives the means to resolve scenes, `salt` what else their targets depend on, `look` the content digest and size of a picture,
-    `models` the models that are recorded, `equipment` how their files lie there, and under "" which libraries do.
+    `models` the models that are recorded and what is wrong with that list, `equipment` how their files lie there, and under "" which
+    libraries do.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Desires:
         drafting: "Callable[[], Drafting]",
         salt: Callable[[], str],
         look: Callable[[Path], tuple[str, int, int]],
-        models: "Callable[[], Mapping[str, LockedModel]]" = dict,
+        models: "Callable[[], tuple[Mapping[str, LockedModel], Sequence[Problem]]]" = lambda: ({}, ()),
         equipment: "Callable[[], Mapping[str, str]]" = dict,
     ) -> None:
         self._source = source
@@ -149,7 +150,7 @@ class Desires:
         self._snapshot, self._worlds = snapshot, None
         folders, problems = catalog(snapshot, self.documents.heads, [*self.documents.unread, *unread_documents(snapshot)])
         result = Wanted(self._cache.targets)
-        result.problems += [*snapshot.problems, *self.documents.problems, *problems]
+        result.problems += [*snapshot.problems, *self.documents.problems, *problems, *self._models()[1]]
         cached = self._cache.scenes(rendition)
         fresh: list[SceneRow] = []
         names = [name for folder in folders for name in self._folder(folder, rendition, cached, lying, fresh, result)]
@@ -195,7 +196,7 @@ class Desires:
         if doc.data.get("commercial"):
             from koma.engine.licences import licence_problems  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-            result.problems += licence_problems(folder, doc, self.documents, self._models())
+            result.problems += licence_problems(folder, doc, self.documents, self._models()[0])
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:

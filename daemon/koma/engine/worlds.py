@@ -1,14 +1,15 @@
 """The worlds of a snapshot: each project's documents with their bodies, and its reference pictures decoded or known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from koma.core.catalog import Folder
 from koma.core.document import Doc
 from koma.core.lfs import POINTER_LIMIT, is_lfs_pointer
 from koma.core.models import LockedModel, permitted
+from koma.core.problem import Problem
 from koma.core.snapshot import PictureRow, Snapshot, SourceFile
-from koma.core.world import Reference, World
+from koma.core.world import UNREAD_MODELS, Reference, World
 from koma.engine.documents import Documents
 from koma.ports import PlanCache, Source
 
@@ -16,7 +17,8 @@ from koma.ports import PlanCache, Source
 class Worlds:
     """Makes worlds once per snapshot. `look` decodes a picture: content digest, width and height in px; it raises ValueError.
 
-    `models` gives the models that are recorded, `equipment` how their files lie there and which libraries do.
+    `models` gives the models that are recorded and what is wrong with that list, `equipment` how their files lie there and which libraries
+    do.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class Worlds:
         documents: Documents,
         snapshot: Snapshot,
         look: Callable[[Path], tuple[str, int, int]],
-        models: Callable[[], Mapping[str, LockedModel]],
+        models: Callable[[], tuple[Mapping[str, LockedModel], Sequence[Problem]]],
         equipment: Callable[[], Mapping[str, str]],
     ) -> None:
         self._source = source
@@ -47,7 +49,8 @@ class Worlds:
     def _make(self, folder: Folder) -> World:
         assert folder.project is not None  # noqa: S101  # callers have one
         project = self._documents.doc(folder.project)
-        weights = permitted(bool(project.data.get("commercial")), self._models())
+        models, problems = self._models()
+        weights = permitted(bool(project.data.get("commercial")), models)
         return World(
             folder.path,
             project,
@@ -59,7 +62,7 @@ class Worlds:
             references=self._references(folder),
             pictures=frozenset(self._snapshot.images),
             unread=folder.unread,
-            held=frozenset(folder.held).union(_held_shots(folder)),
+            held=frozenset(folder.held).union(_held_shots(folder), (UNREAD_MODELS,) if problems else ()),
             scene=lambda scene_id: self._scene(folder, scene_id),
             weights=weights,
             equipment={name: how for name, how in self._equipment().items() if not name or name in weights},

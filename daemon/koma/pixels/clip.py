@@ -17,7 +17,7 @@ from av.video.reformatter import VideoReformatter
 
 from koma.core.rate import ntsc_base
 from koma.pixels.picture import MAX_PIXELS, Pixels, UnreadableError, read_picture
-from koma.pixels.whole import CLIPS, container_of, missing_part
+from koma.pixels.whole import CLIPS, container_of, missing_part, reason
 
 _PICTURES = "_pipe"  # the demuxers of single pictures end on this; they would make up a frame rate
 # What a decoder notices must be an error, not a guess at what the frame might have been.
@@ -75,7 +75,7 @@ def _refusing(file: Path) -> Iterator[None]:
         raise
     except Exception as error:
         # Demuxers and decoders raise errors of many kinds on damaged data; here each of them means the same.
-        raise UnreadableError(file, f"not a readable clip: {error}") from error
+        raise UnreadableError(file, f"not a readable clip: {reason(error)}") from error
 
 
 def _first_video(opened: Any) -> Any:

@@ -47,6 +47,7 @@ _MARKS = {
     b"MM\0*": "a TIFF",
     b"%PDF": "a PDF",
     b"8BPS": "a Photoshop file",
+    b"version https://git-lfs.github.com/spec/": "a Git LFS pointer, for `git lfs pull` to replace",
 }
 
 

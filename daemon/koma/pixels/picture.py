@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from koma.pixels.header import MAX_PIXELS, UnreadableError, picture_size
-from koma.pixels.whole import missing_part
+from koma.pixels.whole import missing_part, reason
 
 __all__ = ["FORMATS", "MAX_PIXELS", "Pixels", "UnreadableError", "over_white", "read_frames", "read_picture"]
 
@@ -61,7 +61,7 @@ def _opened(file: Path) -> Iterator[Image.Image]:
         raise
     except Exception as error:
         # Decoders raise errors of many kinds on damaged data; here each of them means the same.
-        raise UnreadableError(file, f"not a readable picture: {error}") from error
+        raise UnreadableError(file, f"not a readable picture: {reason(error)}") from error
 
 
 def _refuse_cut(file: Path) -> None:

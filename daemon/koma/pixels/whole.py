@@ -3,7 +3,9 @@
 Only structure is looked at here; damage inside is found by decoding.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -41,13 +43,18 @@ def container(head: bytes) -> Container:
 
 def container_of(file: Path) -> Container:
     """Container of a file. Raises OSError."""
-    with file.open("rb") as stream:
+    with _opened(file) as stream:
         return container(stream.read(12))
+
+
+def reason(error: Exception) -> str:
+    """Say what went wrong as an error tells it, without its number and the file, which are known where it is read."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def missing_part(file: Path) -> str:
     """Return what a cut file lacks, in words; "" if nothing, or where the container does not tell. Raises OSError."""
-    with file.open("rb") as stream:
+    with _opened(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         if not size:
             return "it is empty"
@@ -62,6 +69,16 @@ def missing_part(file: Path) -> str:
                 return _after(_ebml_elements(stream, size), size, {_SEGMENT})
             case _:
                 return ""
+
+
+def _opened(file: Path) -> BinaryIO:
+    """Open a file to read it. Raises OSError, also for a pipe or device, at which one would wait for ever."""
+    mode = file.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, and its files want naming one by one", str(file))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device and no file", str(file))
+    return file.open("rb")
 
 
 Part = tuple[bytes, int]  # name, and the offset at which it ends; a header that does not fit ends past the file

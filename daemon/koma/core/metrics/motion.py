@@ -70,8 +70,8 @@ SPECS = (
         "1",
         "shorter sides/s",
         Direction.HIGHER,
-        "speed that a quarter of the frame pairs reaches (quantile 0.75, linear): pairs and optical flow as for `dynamic-degree`; of each pair"
-        " the mean of the largest 5 % of lengths, divided by the shorter side and multiplied by 8 pairs a second",
+        "speed that a quarter of the frame pairs reaches (quantile 0.75, linear): pairs and optical flow as for `dynamic-degree`; of each"
+        " pair the mean of the largest 5 % of lengths, divided by the shorter side and multiplied by 8 pairs a second",
         OWN,
         Stage.MOTION,
     ),

@@ -52,7 +52,17 @@ class MetricRule(Spec):
                 raise refuse("empty-rule", "the rule sets no threshold", expected="`min`, `max` or `equals`, or `required: false`")
         elif self.min is not None and self.max is not None and self.min > self.max:
             raise refuse("bad-range", f"min {self.min:g} is larger than max {self.max:g}", field="min")
+        elif self.equals is not None and not self._low <= self.equals <= self._high:
+            raise refuse("bad-range", f"equals {self.equals:g} lies outside of min and max", field="equals")
         return self
+
+    @property
+    def _low(self) -> float:
+        return -inf if self.min is None else self.min
+
+    @property
+    def _high(self) -> float:
+        return inf if self.max is None else self.max
 
 
 Metrics = dict[MetricId, MetricRule]

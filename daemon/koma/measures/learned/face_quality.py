@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from koma.core.metrics import METRICS
-from koma.measures.learned.faces import Face, faces_record, scan_of
-from koma.measures.meter import Facts, Frame, Reading, luma
-from koma.measures.setting import Setting
+from koma.measures.learned.faces import Face, FaceMeter
+from koma.measures.meter import Facts, Reading, luma
 from koma.pixels.picture import Pixels
 
 SPEC = METRICS["face-quality"]
@@ -20,23 +19,15 @@ LARGE = 64.0  # px; a face whose box has this shorter side or more is as large a
 TURN = 0.25  # of the way from eye to eye: so far the nose may stand from the middle before a face counts as turned away
 
 
-class Meter:
+class Meter(FaceMeter):
     """Keeps the best face of every sampled frame."""
-
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._scan = scan_of(setting)
-
-    def add(self, frame: Frame) -> None:
-        """Offer the next frame to the sample."""
-        self._scan.sample.add(frame)
 
     def finish(self, facts: Facts) -> Reading:  # noqa: ARG002  the sample knows its frames
         """Return the median over the sampled frames that show a face; without any, nothing is measured."""
-        best = {number: best_face(rgb, faces) for number, (rgb, faces) in self._scan.frames().items()}
+        best = {number: best_face(rgb, faces) for number, (rgb, faces) in self.scan.frames().items()}
         seen = {number: parts for number, parts in best.items() if parts}
         details: dict[str, Any] = {"sampled": list(seen), "without_face": [number for number in best if number not in seen]}
-        record = faces_record(self._setting.models, self._scan.detector.network)
+        record = self.record()
         if not seen:
             return Reading(None, f"no face was found in {_counted(len(best))}", details, record=record)
         values = [parts["quality"] for parts in seen.values()]

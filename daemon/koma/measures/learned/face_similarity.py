@@ -7,10 +7,10 @@ import numpy as np
 from koma.core.against import Subject
 from koma.core.metrics import METRICS
 from koma.measures.learned.assignment import assign
-from koma.measures.learned.faces import Face, Recogniser, faces_record, largest, mean_embedding, scan_of
+from koma.measures.learned.faces import Face, FaceMeter, Recogniser, largest, mean_embedding
 from koma.measures.learned.runtime import Floats
 from koma.measures.learned.subjects import Known, by_subject, known, reading
-from koma.measures.meter import Facts, Frame, Reading
+from koma.measures.meter import Facts, Reading
 from koma.measures.setting import Setting
 from koma.pixels.picture import Pixels
 
@@ -18,37 +18,32 @@ SPEC = METRICS["face-similarity"]
 NO_FACE = "no face was found"
 
 
-class Meter:
+class Meter(FaceMeter):
     """Compares the faces of every sampled frame with the references of each character."""
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._scan = scan_of(setting)
+        super().__init__(setting)
         self._recogniser = Recogniser(setting.models, setting.device)
-
-    def add(self, frame: Frame) -> None:
-        """Offer the next frame to the sample."""
-        self._scan.sample.add(frame)
 
     def finish(self, facts: Facts) -> Mapping[str, Reading]:  # noqa: ARG002  the sample knows its frames
         """Return, by character, the median over the frames in which a face was matched to it."""
-        subjects = {subject.id: self._known(subject) for subject in self._setting.against.subjects}
+        subjects = {subject.id: self._known(subject) for subject in self.setting.against.subjects}
         usable = {name: mean_embedding(about.vectors) for name, about in subjects.items() if about.vectors}
-        frames = self._scan.frames() if usable else {}
+        frames = self.scan.frames() if usable else {}
         pairs = {number: self._matched(rgb, faces, list(usable.values())) for number, (rgb, faces) in frames.items()}
         values = by_subject(list(usable), pairs)
         details = {"without_face": [number for number, (_, faces) in frames.items() if not faces]}
         nothing = _nothing(len(frames), len(details["without_face"]))
-        record = faces_record(self._setting.models, self._scan.detector.network, self._recogniser.network)
+        record = self.record(self._recogniser.network)
         return {name: reading(values.get(name, {}), about, nothing, details, record) for name, about in subjects.items()}
 
     def _known(self, subject: Subject) -> Known:
-        networks = (self._scan.detector.network, self._recogniser.network)
+        networks = (self.scan.detector.network, self._recogniser.network)
         by = " ".join(part for network in networks for part in (network.digest, network.provider))
-        return known(self._setting, subject, by, self._of_reference)
+        return known(self.setting, subject, by, self._of_reference)
 
     def _of_reference(self, rgb: Pixels) -> Floats | str:
-        faces = self._scan.detector.faces(rgb)
+        faces = self.scan.detector.faces(rgb)
         return self._recogniser.embedding(rgb, largest(faces)) if faces else NO_FACE
 
     def _matched(self, rgb: Pixels, faces: Sequence[Face], references: Sequence[Floats]) -> dict[int, float]:

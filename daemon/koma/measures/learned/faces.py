@@ -15,6 +15,7 @@ import numpy as np
 from koma.measures.learned.runtime import Floats, Network, Shape, load, open_network, record_of, replace_hint, unit
 from koma.measures.learned.sampling import prepared, sample_of
 from koma.measures.learned.store import ModelBrokenError, Models
+from koma.measures.meter import Frame
 from koma.measures.setting import Setting
 from koma.pixels.picture import Pixels, read_picture
 
@@ -108,6 +109,22 @@ def scan_of(setting: Setting) -> Scan:
         setting.shared["faces"] = Scan(setting)
     scan: Scan = setting.shared["faces"]
     return scan
+
+
+class FaceMeter:
+    """Base of metrics that look for faces in the sampled frames. Raises ModelMissingError, ModelBrokenError."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.scan = scan_of(setting)
+
+    def add(self, frame: Frame) -> None:
+        """Offer the next frame to the sample."""
+        self.scan.sample.add(frame)
+
+    def record(self, *others: Network) -> dict[str, Any]:
+        """Say what measured: the detector, and the other networks that took part."""
+        return faces_record(self.setting.models, self.scan.detector.network, *others)
 
 
 def faces_record(models: Models, *networks: Network) -> dict[str, Any]:

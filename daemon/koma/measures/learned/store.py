@@ -150,7 +150,9 @@ class Models:
 
 def _not_added(names: Sequence[str]) -> ModelMissingError:
     if len(names) == 1:
-        return ModelMissingError(f"the model {names[0]} was not added", f"koma models add {names[0]} FILE   (it is {KNOWN[names[0]].source})")
+        return ModelMissingError(
+            f"the model {names[0]} was not added", f"koma models add {names[0]} FILE   (it is {KNOWN[names[0]].source})"
+        )
     named = f"{', '.join(names[:-1])} and {names[-1]}"
     return ModelMissingError(f"the models {named} were not added", "koma models   (says where to get each)")
 

@@ -117,6 +117,9 @@ def test_a_broken_record_is_told_with_its_place(workspace):
     assert done.code == 1
     assert "models/models.json:4:5: error: `bytes` of ccip-features is" in done.out
     assert give(workspace, "ccip-metric", code=1).err.startswith("koma: models/models.json:4:5")
+    assert "koma models add ccip-features FILE --replace" in done.out
+    give(workspace, "ccip-features", "--replace")
+    assert states(workspace)["ccip-features"] == "ok"
 
 
 def test_the_folder_is_a_setting(workspace, tmp_path):

@@ -189,6 +189,13 @@ MISTAKES = {
         "gates.rules.all.frozen.min",
         "larger than max",
     ),
+    "a rule that its own bounds contradict": (
+        "kind: project\nid: a\ngates: {rules: {all: {frozen: {max: 1, equals: 3}}}}\n",
+        "bad-range",
+        (3, 48),
+        "gates.rules.all.frozen.equals",
+        "equals 3 lies outside of min and max",
+    ),
     "a range that nothing fits": (
         "kind: style\nid: a\nrules: {parameters: {cfg: {min: 2, max: 1}}}\n",
         "bad-range",

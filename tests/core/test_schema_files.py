@@ -7,6 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from koma.core.metrics import METRICS
 from koma.core.parse import parse_document
 from koma.core.schema import BEGIN, field_reference, schema_text, schemas, with_reference
 from koma.core.spec import KINDS, model_of
@@ -82,6 +83,13 @@ def test_the_example_is_sound_and_names_its_schema(kind):
     assert [document.kind for document in parsed.documents] == [kind]
     assert text.startswith(f"# yaml-language-server: $schema=../{kind}.schema.json\n")
     Draft202012Validator(SCHEMAS[f"{kind}.schema.json"]).validate(yaml.safe_load(text))
+
+
+def test_the_calibration_of_the_example_is_one_of_now():
+    shown = yaml.safe_load((SPECS / "examples" / "tuning.yaml").read_text(encoding="utf-8"))["thresholds"]
+    calibrated = [one for one in shown if "basis" in one]
+    assert calibrated
+    assert [METRICS[one["metric"]].version for one in calibrated] == [one["basis"]["version"] for one in calibrated]
 
 
 @pytest.mark.parametrize("kind", KINDS)

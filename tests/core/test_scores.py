@@ -45,6 +45,7 @@ LEARNED = {metric for metric in reading("characters") if METRICS[metric].weights
             id="the same pixels in another file",
         ),
         pytest.param({"against": replace(AGAINST, commercial=True)}, set(), id="what the work is for"),
+        pytest.param({"against": replace(AGAINST, look="photographic")}, set(), id="which identity metric is the usual one"),
         pytest.param(
             {"weights": WEIGHTS | {"aesthetic-head": "b" * 64}},
             {metric for metric in MEASURED if "aesthetic-head" in METRICS[metric].weights},

@@ -36,8 +36,9 @@ def add_model(models: Models, name: str, source: Path, *, terms: Terms | None, r
     """
     spec = known_model(name)
     _check_source(source)
-    if models.problems:
-        raise KomaError(str(models.problems[0]))
+    wrong = [problem for problem in models.problems if not (replace and problem.path == f"models.{name}")]
+    if wrong:
+        raise KomaError(str(wrong[0]))
     part = models.folder / f".{spec.file}.part"
     try:
         make_folder(models.folder)

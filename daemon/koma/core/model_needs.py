@@ -8,7 +8,7 @@ from koma.core.against import Against, Look, Picture, Subject
 from koma.core.document import Doc
 from koma.core.gate import Rule
 from koma.core.metrics import METRICS
-from koma.core.models import LockedModel, licence_of, refused
+from koma.core.models import KNOWN, LockedModel, licence_of, refused
 from koma.core.problem import Place, Problem, Severity
 from koma.core.profiles import IDENTITY, Asked, Part
 from koma.core.rules import base_rules, own_rules
@@ -112,6 +112,27 @@ def licence_problem(need: Need, why: str, place: Place) -> Problem:
         need.field,
         Severity.ERROR if need.required else Severity.WARNING,
     )
+
+
+Where = tuple[str, str]  # field, and the id of the tuning document that has it, "" for the project's
+
+
+def lacking(needed: tuple[Need, ...], locked: Mapping[str, LockedModel]) -> dict[Where, tuple[list[str], list[str]]]:
+    """Give required metrics and the models that they lack, by the field that asks. What a package brings by itself is not lacking."""
+    found: dict[Where, tuple[list[str], list[str]]] = {}
+    for need in needed:
+        names = [name for name in METRICS[need.metric].weights if name not in locked and not KNOWN[name].package]
+        if need.required and names:
+            metrics, models = found.setdefault((need.field, need.tuning), ([], []))
+            metrics.append(need.metric)
+            models += [name for name in names if name not in models]
+    return found
+
+
+def lacking_problem(metrics: Sequence[str], models: Sequence[str], place: Place, field: str) -> Problem:
+    """Word that required metrics can't be measured for want of models; nothing is held for it."""
+    message = f"{', '.join(metrics)} can't be measured: no model was added as {', '.join(models)}; takes will wait for a person"
+    return Problem(place, "missing-model", message, hint="koma models   (says where each goes)", path=field, severity=Severity.WARNING)
 
 
 def _instead(need: Need) -> str:

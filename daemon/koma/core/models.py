@@ -221,7 +221,7 @@ def _objection(name: str, entry: Any) -> tuple[str, str] | None:
         return f"the entry of {name} is no mapping", ", ".join(_FIELDS)
     for field, kind in _FIELDS.items():
         if not isinstance(entry.get(field), kind) or (kind is int and isinstance(entry[field], bool)):
-            return f"`{field}` of {name} is {entry.get(field)!r}", _KINDS[kind]
+            return f"`{field}` of {name} is {repr(entry[field]) if field in entry else 'missing'}", _KINDS[kind]
     if not is_plain(entry["file"]):
         return f"`file` of {name} is {entry['file']!r}", "a plain file name inside the models folder"
     if len(entry["sha256"]) != _DIGEST or not _HEX.issuperset(entry["sha256"]):

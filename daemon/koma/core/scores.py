@@ -26,7 +26,7 @@ def score_key(spec: MetricSpec, against: Against, weights: Mapping[str, str] = N
 def _read(spec: MetricSpec, against: Against) -> str:
     match spec.reads:
         case "characters":
-            return digest([against.look, [[s.id, *_looks(spec, s)] for s in against.subjects]])
+            return digest([[s.id, *_looks(spec, s)] for s in against.subjects])
         case "style":
             return digest([p.content_digest for p in against.style])
         case _:

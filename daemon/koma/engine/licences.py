@@ -1,4 +1,4 @@
-"""Commercial projects and the licences of models: which metrics must never run, said at the field that asks for them."""
+"""Models that gates need: which metrics must never run in a commercial project, and which can't run here; said at the field that asks."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from koma.core.against import Look
 from koma.core.catalog import Folder
 from koma.core.document import Doc
-from koma.core.model_needs import Need, forbidden, licence_problem, needs
+from koma.core.model_needs import Need, forbidden, lacking, lacking_problem, licence_problem, needs
 from koma.core.models import LockedModel
 from koma.core.problem import Problem
 from koma.core.tuning import KIND
@@ -19,6 +19,15 @@ def licence_problems(folder: Folder, project: Doc, documents: Documents, locked:
     for need, why in forbidden(needs_of(folder, project, documents), locked):
         asking = tunings.get(need.tuning, project)
         yield licence_problem(need, why, documents.place(asking.file, asking.part, need.field))
+
+
+def lacking_models(folder: Folder, project: Doc, documents: Documents, locked: Mapping[str, LockedModel]) -> Iterator[Problem]:
+    """Warnings about required metrics whose models were never added: a night of takes would wait for a person."""
+    found = lacking(needs_of(folder, project, documents), locked)
+    tunings = {doc.id: doc for doc in _tunings(folder, documents)}
+    for (field, tuning), (metrics, models) in found.items():
+        asking = tunings.get(tuning, project)
+        yield lacking_problem(metrics, models, documents.place(asking.file, asking.part, field), field)
 
 
 def needs_of(folder: Folder, project: Doc, documents: Documents) -> tuple[Need, ...]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from koma.engine.worlds import Worlds
     from koma.ports import PlanCache, Source
 
+_ON_PAPER = "animatic"  # the rendition that needs no model; naming it by its class would cost start-up time
 MANY = 20  # documents to be read one by one; more are read at once
 SceneRow = tuple[str, str, str, str, str]  # see PlanCache.scenes
 
@@ -197,6 +198,10 @@ class Desires:
             from koma.engine.licences import licence_problems  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
             result.problems += licence_problems(folder, doc, self.documents, self._models()[0])
+        if doc.data.get("gates") and rendition != _ON_PAPER:
+            from koma.engine.licences import lacking_models  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
+            result.problems += lacking_models(folder, doc, self.documents, self._models()[0])
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:

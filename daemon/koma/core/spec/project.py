@@ -1,5 +1,6 @@
 """The `project` kind: size, rate, models, templates and gates of everything in one folder."""
 
+from math import inf
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

@@ -13,6 +13,7 @@ from koma.core.gate import Measurement
 from koma.core.media import Media
 from koma.core.metrics import METRICS, OVERALL
 from koma.core.rate import standard_fps
+from koma.measures.ahead import ahead
 from koma.measures.meter import FactMeter, Facts, Frame, Meter, Reading, Reel
 from koma.measures.registry import METERS
 from koma.measures.setting import Setting
@@ -160,8 +161,8 @@ def _show(file: Path, media: Media, meters: Sequence[_Running], seen: Seen) -> F
     if media in _PICTURES:
         width, height, count = _each(read_frames(file), meters, seen)
         return Facts(width, height, count, 0.0)
-    with open_clip(file) as clip:
-        width, height, count = _each(clip.frames, meters, seen, standard_fps(float(clip.rate)))
+    with open_clip(file) as clip, ahead(clip.frames) as frames:
+        width, height, count = _each(frames, meters, seen, standard_fps(float(clip.rate)))
     if not count:
         raise UnreadableError(file, "it holds no frames")
     return Facts(width, height, count, standard_fps(float(clip.rate)))

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+
+# The plugins are named, or Pillow imports those of every format there is when it opens its first picture.
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401  # importing them is their use
 
 from koma.pixels.header import MAX_PIXELS, UnreadableError, picture_size
 from koma.pixels.whole import missing_part, reason

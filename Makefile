@@ -11,7 +11,7 @@ PINS := $(addprefix -c ,$(wildcard constraints/*.txt))
 comma := ,
 CODE := daemon tests docs projects
 
-.PHONY: help setup setup-dev setup-quality quality-cpu quality-gpu demo test lint unit quality bench fmt pins ci-tools clean
+.PHONY: help setup setup-dev setup-quality quality-cpu quality-gpu demo test lint unit quality bench faults fmt pins ci-tools clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -82,6 +82,9 @@ quality: setup-quality ## the tests of the learned metrics
 
 bench: setup-dev ## how fast it is, as ratios to ninja measured in the same run
 	$(BIN)/python tests/benchmarks/run.py
+
+faults: setup-dev ## what happens when things break: kills, full disks, lying servers; figures into tests/faults/README.md
+	$(BIN)/python tests/faults/run.py --write
 
 fmt: setup-dev ## format, and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)

@@ -67,6 +67,13 @@ class Backend(Protocol):
         """Where the prompt is: queue first, then history. The only source of truth about completion. Never raises."""
         ...
 
+    async def find(self, request: RenderRequest) -> Sighting:
+        """Look for the finished files of a prompt that is in neither queue nor history, by the names that its prefix gives them.
+
+        Succeeded with its outputs, absent where they are not all there or are not of this request, unreachable. Never raises.
+        """
+        ...
+
     def progress(self) -> AsyncIterator[Progress]:
         """Hints for prompts of this client, endlessly; survives lost connections."""
         ...
@@ -85,7 +92,11 @@ class Backend(Protocol):
 
 
 class CollectError(Exception):
-    """Output files are missing or broken; `str()` says which and why."""
+    """Output files are missing or broken; `str()` says which and why. With `away` they may be whole: nobody answered who could tell."""
+
+    def __init__(self, message: str, *, away: bool = False) -> None:
+        super().__init__(message)
+        self.away = away
 
 
 class Objects(Protocol):

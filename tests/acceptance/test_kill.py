@@ -41,6 +41,21 @@ def test_a_render_that_ended_while_nobody_looked_is_fetched_by_the_next_start(wo
     assert workspace.actions() == {}
 
 
+def test_a_render_whose_server_was_restarted_while_nobody_looked_is_known_by_its_files(workspace: Workspace, server: ServedComfyUI) -> None:
+    server.hold()
+    with workspace.start("run") as first:
+        eventually(lambda: workspace.events("job_submitted"), "a prompt was accepted", process=first)
+        first.kill()
+    server.release()
+    eventually(lambda: server.fake.running is None and not server.fake.pending, "the server has nothing left to do")
+    server.go_away()
+    server.come_back()
+    workspace.once()
+    assert rendered_once(server)
+    assert workspace.events("job_adopted")
+    assert {workspace.verdict(target) for target in ALL} == {"passed"}
+
+
 @pytest.mark.parametrize("moment", ["job_submitted", "quality_evaluation", "published", "job_complete"])
 def test_killed_at_the_moment_of(moment: str, workspace: Workspace, server: ServedComfyUI) -> None:
     with workspace.start("run") as first:

@@ -22,6 +22,8 @@ from koma.core.step import (
     Collected,
     CollectFailed,
     Emit,
+    Find,
+    Found,
     Free,
     Interrupt,
     Look,
@@ -42,13 +44,17 @@ from koma.core.step import (
     StepFailed,
     Submit,
     SubmitAnswer,
+    TakeBack,
     Tick,
     Wait,
+    Withdraw,
 )
 from koma.core.words import ActionKind, BackendKind
 from support.scripted import make_job
 
 NOW = 1000.0
+GONE = Found(Sighting(Stage.ABSENT))
+FORGOTTEN = Found(Sighting(Stage.SUCCEEDED, {"files": []}))
 GRACE = retry.ABSENT_GRACE_SECONDS[BackendKind.COMFYUI]
 PICTURE = Artifact(Role.OBJECT, Media.IMAGE, "f", "c", ".png", 1, 1, 1)
 SHARP = Measurement("sharpness", "1", "", 1.0)
@@ -66,10 +72,19 @@ PUBLISHING = replace(JUDGING, state=JobState.PUBLISHING)
 OVERDUE = replace(RUNNING, failure=Failure(FailureClass.TIMEOUT, "too long"), doubt_since=NOW - 5)
 LEAVING = replace(RUNNING, cancel_asked=True, doubt_since=NOW - 5)
 LATE = replace(RUNNING, running_since=NOW - 1 - RUNNING.work.deadline_seconds)
+HUNG = replace(OVERDUE, restarting=True)
+MOVING = replace(RUNNING, running_since=NOW - 1000)
+DEAD = replace(SUBMITTED, restarting=True, idle_since=NOW - 60)
+WITHDRAWN = replace(SUBMITTED, withdrawn=True)
+IDLE = Seen(Sighting(Stage.QUEUED, idle=True))
 
 
 def seen(stage, kind=None):
     return Seen(Sighting(stage, {"file": "b"}, Failure(kind, "as told") if kind else None))
+
+
+def still(stage, moved):
+    return Seen(Sighting(stage), moved)
 
 
 def answer(outcome):
@@ -132,9 +147,20 @@ TABLE = [
     ("a prompt that is found after a doubt is adopted", in_doubt(SUBMITTING, 1), seen(Stage.QUEUED), S.SUBMITTED, ["job_adopted", Wait]),
     ("a finished prompt that is found is adopted", in_doubt(SUBMITTING, 1), seen(Stage.SUCCEEDED), S.COLLECTING, ["job_adopted", Collect]),
     ("absence is not believed within the grace", in_doubt(SUBMITTING, GRACE - 1), seen(Stage.ABSENT), S.SUBMITTING, [Wait]),
-    ("absence is believed after the grace", in_doubt(SUBMITTING, GRACE), seen(Stage.ABSENT), S.QUEUED, ["job_retried"]),
+    ("after the grace its files are looked for", in_doubt(SUBMITTING, GRACE), seen(Stage.ABSENT), S.SUBMITTING, [Find]),
+    ("absence is believed where there are no files", in_doubt(SUBMITTING, GRACE), GONE, S.QUEUED, ["job_retried"]),
+    (
+        "files that a server forgot are adopted",
+        in_doubt(RUNNING, GRACE),
+        Found(Sighting(Stage.SUCCEEDED, {"files": []})),
+        S.COLLECTING,
+        ["job_adopted", Collect],
+    ),
+    ("a search that nobody answered is made again", in_doubt(RUNNING, GRACE), Found(Sighting(Stage.UNREACHABLE)), S.SUBMITTED, [Wait]),
+    ("files of a prompt that is to be stopped are left", LEAVING, FORGOTTEN, S.SUBMITTED, [Ask]),
     ("sudden absence begins a grace", RUNNING, seen(Stage.ABSENT), S.SUBMITTED, [Wait]),
-    ("a lost prompt is submitted again", in_doubt(RUNNING, GRACE), seen(Stage.ABSENT), S.QUEUED, ["job_retried"]),
+    ("a lost prompt is looked for by name", in_doubt(RUNNING, GRACE), seen(Stage.ABSENT), S.SUBMITTED, [Find]),
+    ("a lost prompt without files is submitted again", in_doubt(RUNNING, GRACE), GONE, S.QUEUED, ["job_retried"]),
     ("an unreachable backend is asked again later", RUNNING, seen(Stage.UNREACHABLE), S.SUBMITTED, [Wait]),
     ("a running prompt is waited for", RUNNING, seen(Stage.RUNNING), S.SUBMITTED, [Wait]),
     ("a hint makes it ask", RUNNING, Tick(), S.SUBMITTED, [Ask]),
@@ -176,7 +202,29 @@ TABLE = [
     ("beyond the deadline it is interrupted", LATE, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
     ("a job that waits at the backend has no deadline", replace(LATE, running_since=0.0), seen(Stage.QUEUED), S.SUBMITTED, [Wait]),
     ("an interrupted one that still runs is interrupted again", OVERDUE, seen(Stage.RUNNING), S.SUBMITTED, [Interrupt, Wait]),
-    ("an interrupted one that never stops is given up", in_doubt(OVERDUE, 99), seen(Stage.RUNNING), S.SUBMITTED, [RecordTake]),
+    ("an interrupted one that never stops takes a restart", in_doubt(OVERDUE, 99), seen(Stage.RUNNING), S.SUBMITTED, [Restart]),
+    ("and is given up after it", HUNG, Restarted(done=True), S.SUBMITTED, [RecordTake]),
+    ("and without one", HUNG, Restarted(done=False), S.SUBMITTED, [RecordTake]),
+    ("a prompt that shows progress is waited for", MOVING, still(Stage.RUNNING, NOW - 600), S.SUBMITTED, [Wait]),
+    ("without a sign of progress it is interrupted", MOVING, still(Stage.RUNNING, NOW - 601), S.SUBMITTED, [Interrupt, Wait]),
+    ("what begins late has its time", replace(MOVING, running_since=NOW), still(Stage.RUNNING, NOW - 601), S.SUBMITTED, [Wait]),
+    ("what waits at the backend need not move", SUBMITTED, still(Stage.QUEUED, NOW - 9999), S.SUBMITTED, [Wait]),
+    ("a backend that works on nothing is watched", SUBMITTED, IDLE, S.SUBMITTED, [Wait]),
+    ("for a minute it may be between two prompts", replace(SUBMITTED, idle_since=NOW - 59), IDLE, S.SUBMITTED, [Wait]),
+    ("then its worker is dead", replace(SUBMITTED, idle_since=NOW - 60), IDLE, S.SUBMITTED, [Restart]),
+    ("unless it works again", replace(SUBMITTED, idle_since=NOW - 60), seen(Stage.QUEUED), S.SUBMITTED, [Wait]),
+    ("after a restart the prompt is asked after", DEAD, Restarted(done=True), S.SUBMITTED, [Ask]),
+    ("without one it is waited for", DEAD, Restarted(done=False), S.SUBMITTED, [Wait]),
+    ("a restart that comes too late changes nothing", SUBMITTED, Restarted(done=True), S.SUBMITTED, [Ask]),
+    ("a cancel while its backend is restarted", DEAD, CancelAsked(), S.SUBMITTED, [Interrupt, Ask]),
+    ("what only waits at the backend is taken back", SUBMITTED, TakeBack(), S.SUBMITTED, [Withdraw, Ask]),
+    ("what runs goes on", RUNNING, TakeBack(), S.SUBMITTED, [Ask]),
+    ("what was taken back is queued again", WITHDRAWN, seen(Stage.ABSENT), S.QUEUED, ["job_queued"]),
+    ("what is still there is taken back again", WITHDRAWN, seen(Stage.QUEUED), S.SUBMITTED, [Withdraw, Wait]),
+    ("what began meanwhile goes on", WITHDRAWN, seen(Stage.RUNNING), S.SUBMITTED, [Wait]),
+    ("what ended meanwhile is collected", WITHDRAWN, seen(Stage.SUCCEEDED), S.COLLECTING, [Collect]),
+    ("a restart of the daemon goes on with taking it back", WITHDRAWN, Recovered(), S.SUBMITTED, [Ask]),
+    ("a job in the queue is there already", QUEUED, TakeBack(), S.QUEUED, []),
     ("an interrupted one that stopped has failed", OVERDUE, seen(Stage.FAILED, FailureClass.INTERRUPTED), S.SUBMITTED, [RecordTake]),
     ("an interrupted one that is gone has failed", OVERDUE, seen(Stage.ABSENT), S.SUBMITTED, [RecordTake]),
     ("an interrupted one that had just finished is taken", OVERDUE, seen(Stage.SUCCEEDED), S.COLLECTING, [Collect]),
@@ -362,9 +410,9 @@ def test_a_rejected_prompt_fails_with_the_reason_it_was_given_and_is_never_tried
 
 def test_a_lost_prompt_that_never_began_does_not_use_up_the_attempts_of_its_shot():
     waiting = replace(in_doubt(SUBMITTED, GRACE), running_since=0.0)
-    job, _ = decide(waiting, seen(Stage.ABSENT), NOW)
+    job, _ = decide(waiting, GONE, NOW)
     assert (job.failed_attempts, job.lost_attempts) == (0, 1)
-    job, _ = decide(in_doubt(RUNNING, GRACE), seen(Stage.ABSENT), NOW)
+    job, _ = decide(in_doubt(RUNNING, GRACE), GONE, NOW)
     assert (job.failed_attempts, job.lost_attempts) == (1, 0)
 
 
@@ -374,23 +422,25 @@ def test_an_unreachable_backend_begins_the_grace_of_a_lost_post_again():
 
 
 any_failure = st.builds(Failure, st.sampled_from(FailureClass), st.just("as told"))
-any_sighting = st.builds(Sighting, st.sampled_from(Stage), st.just({}), st.none() | any_failure)
+any_sighting = st.builds(Sighting, st.sampled_from(Stage), st.just({}), st.none() | any_failure, idle=st.booleans())
 care = st.none() | st.builds(Care, st.just(0.8), st.sampled_from(FreeRule))
 ANSWERS = {
     Look: st.builds(MemorySeen, st.none() | st.sampled_from([10, 90]), st.just(100)),
     Restart: st.builds(Restarted, st.booleans(), st.sampled_from(["", "the command ended with 1"])),
     Submit: st.builds(SubmitAnswer, st.builds(Submitted, st.sampled_from(SubmitOutcome), st.none() | any_failure)),
     Ask: st.builds(Seen, any_sighting),
+    Find: st.sampled_from([GONE, Found(Sighting(Stage.SUCCEEDED, {"file": "a"})), Found(Sighting(Stage.UNREACHABLE))]),
     Collect: st.just(Collected((PICTURE,))) | st.builds(CollectFailed, any_failure),
     Recall: st.just(Recalled((PICTURE,), (SHARP,))) | st.just(Recalled((), ())),
     Measure: st.just(Measured((SHARP,))) | st.builds(StepFailed, any_failure),
     RecordTake: st.builds(Recorded, st.booleans()) | st.builds(StepFailed, any_failure),
     Publish: st.just(PublishedAs(SHOWN)) | st.builds(StepFailed, any_failure),
-    Wait: st.sampled_from([Tick(), Tick(), Tick(), Tick(), CancelAsked()]),
+    Wait: st.sampled_from([Tick(), Tick(), Tick(), TakeBack(), CancelAsked()]),
 }
 FREE = 12  # events per story that count against nobody: a backend that is down, or renders and renders, or a restart of the daemon
 COSTLY = {
     **ANSWERS,
+    Find: st.sampled_from([GONE, Found(Sighting(Stage.SUCCEEDED, {"file": "a"}))]),
     Look: st.just(MemorySeen(10, 100)),
     Submit: st.builds(
         SubmitAnswer, st.builds(Submitted, st.sampled_from([o for o in SubmitOutcome if o != "busy"]), st.none() | any_failure)
@@ -411,9 +461,9 @@ beginnings = st.sampled_from(
 
 def is_free(event):
     match event:
-        case Recovered() | SubmitAnswer(Submitted(outcome=SubmitOutcome.BUSY)) | MemorySeen(used=90):
+        case Recovered() | TakeBack() | SubmitAnswer(Submitted(outcome=SubmitOutcome.BUSY)) | MemorySeen(used=90):
             return True
-        case Seen(Sighting(stage=Stage.QUEUED | Stage.RUNNING | Stage.UNREACHABLE)):
+        case Seen(Sighting(stage=Stage.QUEUED | Stage.RUNNING | Stage.UNREACHABLE)) | Found(Sighting(stage=Stage.UNREACHABLE)):
             return True
         case _:
             return False
@@ -508,7 +558,7 @@ def test_a_job_that_is_not_queued_or_over_always_asks_something(data, beginning)
             assert type(effects[-1]) in ANSWERS
 
 
-EVENTS = [Start(), Recovered(), Tick(), CancelAsked()]
+EVENTS = [Start(), Recovered(), Tick(), TakeBack(), CancelAsked()]
 any_event = st.one_of(st.sampled_from(EVENTS), *(answers for answers in ANSWERS.values()))
 
 

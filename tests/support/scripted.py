@@ -96,6 +96,7 @@ class Server:
         self.seconds = seconds
         self.queue: list[Prompt] = []
         self.history: dict[str, Failure | None] = {}
+        self.files: dict[str, Mapping[str, Any]] = {}  # on its disk: they outlive a restart
         self.runs: Counter[str] = Counter()
         self.posts: Counter[str] = Counter()
         self.starts: list[tuple[str, float]] = []  # label, time
@@ -130,6 +131,8 @@ class Server:
         script = self.failures.get(prompt.request.label, [])
         failed = Failure(FailureClass.INTERRUPTED, "interrupted") if prompt.interrupted else script.pop(0) if script else None
         self.history[prompt.request.prompt_id] = failed
+        if failed is None:
+            self.files[prompt.request.prompt_id] = {"file": prompt.request.prompt_id}
         self.ends.append((prompt.request.label, at))
         self._free_at = at
         self.changed.set()
@@ -239,6 +242,12 @@ class ScriptedBackend:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if due is None else max(0.0, due - server.clock.elapsed)):
                     await server.changed.wait()
+
+    async def find(self, request: RenderRequest) -> Sighting:
+        if not self.server.reachable:
+            return Sighting(Stage.UNREACHABLE)
+        outputs = self.server.files.get(request.prompt_id)
+        return Sighting(Stage.ABSENT) if outputs is None else Sighting(Stage.SUCCEEDED, outputs)
 
     async def collect(self, request: RenderRequest, outputs: Mapping[str, Any], into: Path) -> Sequence[Path]:
         if self.broken_files:

@@ -2,7 +2,8 @@
 
 The worker stores the job that comes back before it carries out the effects. A job that is neither queued nor over always gets an
 effect that will be answered, so it can't get stuck; an event that does not belong to its state only makes it repeat its present step.
-What a job does before it is submitted is in koma.core.turn, after a failed attempt in koma.core.failing, at its end in koma.core.ending.
+What a job does before it is submitted is in koma.core.turn, while its prompt is at the backend in koma.core.presence, after a failed
+attempt in koma.core.failing, at its end in koma.core.ending.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from koma.core.ending import Step, cancelled, complete, facts, failed, give_up, 
 from koma.core.failing import attempt_failed, rejected
 from koma.core.gate import judge
 from koma.core.job import TERMINAL, Job, JobState
+from koma.core.presence import back_in_queue, is_overdue, present, restarted, taken_back
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
 from koma.core.step import (
     Ask,
@@ -22,6 +24,8 @@ from koma.core.step import (
     CollectFailed,
     Emit,
     Event,
+    Find,
+    Found,
     Interrupt,
     Measure,
     Measured,
@@ -32,11 +36,14 @@ from koma.core.step import (
     Recorded,
     RecordTake,
     Recovered,
+    Restarted,
     Seen,
     StepFailed,
     SubmitAnswer,
+    TakeBack,
     Wait,
 )
+from koma.core.supervision import suspicion
 from koma.core.turn import queued
 
 
@@ -55,9 +62,24 @@ def _at_backend(job: Job, event: Event, now: float) -> Step:
             return replace(job, cancel_asked=True, doubt_since=now), (Interrupt(job.prompt_id), Ask(job.prompt_id))
         case SubmitAnswer(answer) if job.state is JobState.SUBMITTING:
             return _answered(job, answer, now)
-        case Seen(sighting):
-            return _leaving(job, sighting, now) if job.cancel_asked else _seen(job, sighting, now)
-        case Recovered() if not job.cancel_asked and not _overdue(job):
+        case Seen():
+            job = replace(job, restarting=False)  # the daemon ended before the backend was back
+            return _leaving(job, event.sighting, now) if job.cancel_asked else _seen(job, event, now)
+        case Restarted() if job.restarting and not job.cancel_asked:
+            return restarted(job, event, now)
+        case _ if job.cancel_asked or is_overdue(job):
+            return job, (Ask(job.prompt_id),)
+        case _:
+            return _still_wanted(job, event, now)
+
+
+def _still_wanted(job: Job, event: Event, now: float) -> Step:
+    match event:
+        case Found(sighting):
+            return _found(job, sighting, now)
+        case TakeBack():
+            return taken_back(job)
+        case Recovered():
             return replace(job, doubt_since=now), (Ask(job.prompt_id),)
         case _:
             return job, (Ask(job.prompt_id),)
@@ -77,10 +99,11 @@ def _answered(job: Job, answer: Submitted, now: float) -> Step:
             return replace(job, doubt_since=now), (Ask(job.prompt_id),)
 
 
-def _seen(job: Job, sighting: Sighting, now: float) -> Step:
+def _seen(job: Job, seen: Seen, now: float) -> Step:
+    sighting = seen.sighting
     match sighting.stage:
         case Stage.QUEUED | Stage.RUNNING:
-            return _present(job, now, running=sighting.stage is Stage.RUNNING)
+            return present(job, seen, now)
         case Stage.SUCCEEDED:
             return _rendered(job, sighting, now)
         case Stage.FAILED:
@@ -93,49 +116,36 @@ def _seen(job: Job, sighting: Sighting, now: float) -> Step:
             return replace(job, doubt_since=now) if doubtful else job, (Wait(now + retry.POLL_SECONDS),)
 
 
-def _present(job: Job, now: float, *, running: bool) -> Step:
-    since = (job.running_since or now) if running else job.running_since
-    there = replace(job, state=JobState.SUBMITTED, running_since=since)
-    if _overdue(job):
-        return _interrupting(there, now)
-    if running and now - since > job.work.deadline_seconds:
-        failure = Failure(FailureClass.TIMEOUT, f"still rendering after {now - since:.0f} s; {job.work.deadline_seconds:.0f} s are allowed")
-        return replace(there, failure=failure, doubt_since=now), (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
-    there = replace(there, doubt_since=0.0)
-    news = (Emit("job_adopted", facts(there)),) if job.doubt_since > 0 else ()
-    return there, (*news, Wait(now + retry.POLL_SECONDS))
-
-
-def _overdue(job: Job) -> bool:
-    """Whether the present attempt was interrupted for its deadline: a submission starts without a failure."""
-    return job.failure is not None
-
-
-def _interrupting(job: Job, now: float) -> Step:
-    if job.failure is not None and now - job.doubt_since >= retry.INTERRUPT_GRACE_SECONDS:
-        return give_up(job, job.failure, now)
-    return job, (Interrupt(job.prompt_id), Wait(now + retry.POLL_SECONDS))
-
-
 def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
     seconds = sighting.render_seconds if sighting.render_seconds is not None else now - (job.running_since or job.submitted_at)
     done = replace(job, state=JobState.COLLECTING, outputs=sighting.outputs, render_seconds=max(0.0, seconds), doubt_since=0.0)
     done = replace(done, peak_memory_bytes=sighting.peak_memory_bytes, failure=None, failed_steps=0)
-    news = (Emit("job_adopted", facts(done)),) if job.doubt_since > 0 and not _overdue(job) else ()
+    done = replace(done, suspicious=suspicion(sighting, job.work.fastest_seconds), withdrawn=False)
+    news = (Emit("job_adopted", facts(done)),) if job.doubt_since > 0 and not is_overdue(job) else ()
     return done, (*news, Collect())
 
 
 def _absent(job: Job, now: float) -> Step:
-    if _overdue(job):
+    if is_overdue(job):
         return attempt_failed(job, Failure(FailureClass.LOST, "gone after the interrupt"), now)
+    if job.withdrawn:
+        return back_in_queue(job, now)
     if job.doubt_since <= 0:
         job = replace(job, doubt_since=now)
     left = job.doubt_since + retry.ABSENT_GRACE_SECONDS[job.work.backend] - now
     if left > 0:
         return job, (Wait(now + min(left, retry.POLL_SECONDS)),)
-    return attempt_failed(
-        job, Failure(FailureClass.LOST, "the backend knows nothing of the prompt: it was restarted, or never got it"), now
-    )
+    return job, (Find(),)
+
+
+def _found(job: Job, sighting: Sighting, now: float) -> Step:
+    """Adopt what a backend finished and forgot; nobody knows how long it took."""
+    if sighting.stage is Stage.SUCCEEDED:
+        return _rendered(job, replace(sighting, render_seconds=0.0), now)
+    if sighting.stage is Stage.UNREACHABLE:
+        return job, (Wait(now + retry.POLL_SECONDS),)
+    lost = "the backend knows nothing of the prompt and has no files of it: it was restarted, or never got it"
+    return attempt_failed(job, Failure(FailureClass.LOST, lost), now)
 
 
 def _leaving(job: Job, sighting: Sighting, now: float) -> Step:
@@ -173,7 +183,7 @@ def _seen_again(job: Job, sighting: Sighting, now: float) -> Step:
 
 
 def _collect_failed(job: Job, failure: Failure, now: float) -> Step:
-    if job.failed_steps < retry.COLLECT_TRIES:
+    if job.failed_steps < retry.COLLECT_TRIES.get(failure.kind, retry.COLLECT_TRIES_ELSE):
         return job, (Wait(now + retry.step_delay(job.failed_steps)),)
     return attempt_failed(job, failure, now)
 

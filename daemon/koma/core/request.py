@@ -53,6 +53,7 @@ class FailureClass(StrEnum):
     NO_OUTPUT = "no-output"
     BAD_OUTPUT = "bad-output"
     TIMEOUT = "timeout"
+    DISK = "disk"  # of this machine: full, or failing
     INTERNAL = "internal"
 
 
@@ -86,13 +87,18 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Answer to `Backend.ask`. `outputs` is opaque to everyone but the backend that made it (JSON values only)."""
+    """Answer to `Backend.ask`. `outputs` is opaque to everyone but the backend that made it (JSON values only).
+
+    `idle` says of one that waits that the backend works on nothing at all; `cached` of one that succeeded that nothing was computed for it.
+    """
 
     stage: Stage
     outputs: Mapping[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
     render_seconds: float | None = None
     peak_memory_bytes: int | None = None
+    idle: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class BackendStatus:
     """What a probe found.
 
     Memory in bytes, None where the backend does not say. `device` is the kind of accelerator (`cuda`, `mps`), `cpu` where there is none, ""
-    if it does not say. `others_waiting` counts prompts that are not ours.
+    if it does not say. `others_waiting` and `others_running` count prompts that are not ours. `ram` is the memory of its machine.
     """
 
     up: bool
@@ -121,3 +127,6 @@ class BackendStatus:
     message: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
+    others_running: int = 0
+    ram_total: int | None = None
+    ram_free: int | None = None

@@ -13,12 +13,15 @@ from koma.core.words import BackendKind
 POLL_SECONDS = 2.0  # between two questions to a backend that gives no hint
 BUSY_SECONDS = 5.0  # before the next submission to a backend that is down
 INTERRUPT_GRACE_SECONDS = 30.0  # nodes look for an interrupt only at progress ticks; 7.5 s are common
-COLLECT_TRIES = 3  # per attempt
+COLLECT_TRIES_ELSE = 3  # per attempt
 STEP_TRIES = 6  # of measuring, recording, publishing
 STEP_SECONDS = 1.0  # before the second try; doubled each time
 MAX_DELAY_SECONDS = 300.0
 DEADLINE_FACTOR = 10.0
 SHORTEST_DEADLINE = 600.0  # seconds; what is quick may have to load its models first
+NO_PROGRESS_SECONDS = 600.0  # without a sign of life: a checkpoint of 10 GB from a slow disk takes minutes, and says nothing meanwhile
+STRETCH = 2.0  # times what a render may well take: hints get lost, and some nodes give none
+IDLE_SECONDS = 60.0  # a server that holds prompts and runs none: between two of them it loads nothing, that is part of a prompt
 
 # How long a prompt must be absent before that is believed: longer than a server's slowest validation, nothing for one in our own process.
 ABSENT_GRACE_SECONDS: Mapping[BackendKind, float] = {BackendKind.ANIMATIC: 0.0, BackendKind.CPU: 0.0, BackendKind.COMFYUI: 10.0}
@@ -36,6 +39,9 @@ class Policy:
     delay: float = 0.0
 
 
+# Files that can't be fetched for now, or not be kept, have been paid for: about an hour and a half goes by before they are given up.
+COLLECT_TRIES: Mapping[FailureClass, int] = {FailureClass.BACKEND_DOWN: 25, FailureClass.DISK: 25}
+
 # What is missing may be about to be installed. A plan that knows of it holds the target, and then takes the job back long before the last.
 APPEARING = Policy(attempts=3, delay=30.0)
 MAY_APPEAR = frozenset({FailureClass.MISSING_MODEL, FailureClass.MISSING_NODE})
@@ -51,6 +57,7 @@ RETRY: Mapping[FailureClass, Policy] = {
     FailureClass.INTERRUPTED: Policy(attempts=5, delay=5.0),
     FailureClass.LOST: Policy(attempts=3, delay=1.0),
     FailureClass.BACKEND_DOWN: Policy(attempts=20, delay=5.0),
+    FailureClass.DISK: Policy(attempts=20, delay=5.0),
     FailureClass.NO_OUTPUT: Policy(attempts=2, delay=1.0),
     FailureClass.BAD_OUTPUT: Policy(attempts=2, delay=1.0),
     FailureClass.INTERNAL: Policy(attempts=2, delay=5.0),
@@ -91,6 +98,11 @@ def relief(out_of_memory: int, fallbacks_left: int, restarts: int) -> Relief | N
 def deadline(expected: float, factor: float = DEADLINE_FACTOR) -> float:
     """Seconds after which a render that is expected to take so many counts as stuck."""
     return max(SHORTEST_DEADLINE, factor * expected)
+
+
+def no_progress(expected: float, seconds: float = NO_PROGRESS_SECONDS) -> float:
+    """Seconds without any sign of progress after which a render that is expected to take so many counts as stuck."""
+    return max(seconds, STRETCH * expected)
 
 
 def step_delay(failed_steps: int) -> float:

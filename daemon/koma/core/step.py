@@ -1,7 +1,7 @@
 """What can happen to a job (events) and what is to be done about it (effects), as small values.
 
-Every effect may be repeated. Look, Restart, Ask, Submit, Collect, Recall, Measure, RecordTake, Publish and Wait are answered by an event;
-Interrupt, Free and Emit by nothing. All times are seconds since the epoch.
+Every effect may be repeated. Look, Restart, Ask, Submit, Find, Collect, Recall, Measure, RecordTake, Publish and Wait are answered by an
+event; Interrupt, Withdraw, Free and Emit by nothing. All times are seconds since the epoch.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from koma.core.media import Artifact
 from koma.core.memory import Care
 from koma.core.request import Failure, Sighting, Submitted
 from koma.core.rows import Published
+from koma.core.supervision import Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Tick:
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
     """A person wants it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """A person wants nothing more begun: what only waits at the backend is to come back into the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,15 @@ class SubmitAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the backend says of the prompt."""
+    """What the backend says of the prompt. `moved` is when it last showed progress (epoch seconds), 0 where nobody looked."""
+
+    sighting: Sighting
+    moved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of looking for files of a prompt that the backend has forgotten: succeeded, absent or unreachable."""
 
     sighting: Sighting
 
@@ -122,10 +136,12 @@ Event = (
     | Recovered
     | Tick
     | CancelAsked
+    | TakeBack
     | MemorySeen
     | Restarted
     | SubmitAnswer
     | Seen
+    | Found
     | Collected
     | CollectFailed
     | Recalled
@@ -145,6 +161,8 @@ class Look:
 class Restart:
     """Run the restart command of the backend, if it has one, and wait until it answers again."""
 
+    why: Why
+
 
 @dataclass(frozen=True, slots=True)
 class Submit:
@@ -158,6 +176,11 @@ class Ask:
     """Ask the backend where the prompt is."""
 
     prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look for finished files of an attempt that the backend has forgotten, by the names that only it can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +216,13 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take the prompt from the backend's queue if it waits there; one that runs goes on."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Free:
     """Let the backend give back memory."""
 
@@ -212,4 +242,6 @@ class Emit:
     fields: Mapping[str, Any]
 
 
-Effect = Look | Restart | Submit | Ask | Collect | Recall | Measure | RecordTake | Publish | Interrupt | Free | Wait | Emit
+Effect = (
+    Look | Restart | Submit | Ask | Find | Collect | Recall | Measure | RecordTake | Publish | Interrupt | Withdraw | Free | Wait | Emit
+)

@@ -67,8 +67,12 @@ class CpuLane:
             try:
                 files = await backend.collect(request, job.outputs, Path(folder))
                 return Collected(tuple(await self._cpu(self._media.build, files, request)))
-            except (CollectError, ValueError, OSError) as error:
+            except CollectError as error:
+                return CollectFailed(Failure(FailureClass.BACKEND_DOWN if error.away else FailureClass.BAD_OUTPUT, str(error)))
+            except ValueError as error:
                 return CollectFailed(Failure(FailureClass.BAD_OUTPUT, str(error)))
+            except OSError as error:
+                return CollectFailed(Failure(FailureClass.DISK, f"{job.work.target}: its files can't be kept on this machine: {error}"))
             except Exception as error:  # noqa: BLE001  # a bug met by one shot's files must not stop the others
                 return CollectFailed(_bug(error))
 

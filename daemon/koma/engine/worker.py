@@ -16,6 +16,8 @@ from koma.core.step import (
     Effect,
     Emit,
     Event,
+    Find,
+    Found,
     Free,
     Interrupt,
     Look,
@@ -144,6 +146,8 @@ class Worker:
                 return SubmitAnswer(await self._submit(job))
             case Ask(prompt_id):
                 return Seen(await self._ask(job, prompt_id))
+            case Find():
+                return Found(await self._find(job))
             case Collect():
                 return await self._cpu.collect(job, self.backends[job.work.backend])
             case Recall():
@@ -196,6 +200,10 @@ class Worker:
         sighting = await backend.ask(prompt_id)
         self.reached(job.work.backend, "it does not answer", up=sighting.stage is not Stage.UNREACHABLE)
         return sighting
+
+    async def _find(self, job: Job) -> Sighting:
+        backend = self.backends.get(job.work.backend)
+        return await backend.find(request_of(job)) if backend is not None else Sighting(Stage.ABSENT)
 
     def reached(self, kind: BackendKind, message: str, *, up: bool, first: bool = False) -> None:
         """Note that a backend answered or did not; everyone who watches is told when that changes, and the `first` time."""

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from koma.backends.comfyui import adoption, sightings
 from koma.backends.comfyui import inputs as placeholders
-from koma.backends.comfyui import sightings
 from koma.backends.comfyui.decoding import prove
-from koma.backends.comfyui.http import Http, NoAnswerError
+from koma.backends.comfyui.http import Http, NoAnswerError, TooLargeError
 from koma.backends.comfyui.progress import Listener, Reader
 from koma.backends.comfyui.refusals import submitted
 from koma.backends.comfyui.shapes import Reply
@@ -23,7 +23,11 @@ from koma.ports import CollectError
 UPLOADS = "koma"  # the folder below the server's input folder
 _OK = 200
 _BAD_FILE = frozenset({400, 413})
+_GONE = frozenset({400, 403, 404, 410})  # any other status may be another one soon
+_SERVER_ERROR = 500
 _PEAKS = 256
+HISTORY_LIMIT = 16 * 1024 * 1024  # of one entry, which holds its whole graph
+FETCH_AGAIN = (1.0, 2.0, 4.0, 8.0)  # seconds before a file is asked for again: a new try costs no render
 
 
 class _RefusedError(Exception):
@@ -59,7 +63,7 @@ class ComfyUIBackend:
     async def probe(self) -> BackendStatus:
         """Ask for version, memory and queue."""
         try:
-            stats, queue = await self._json("/system_stats"), await self._json("/queue")
+            stats, queue = await self._json("/system_stats"), await self._queue()
         except NoAnswerError as error:
             return BackendStatus(up=False, message=str(error))
         return sightings.status(stats, queue)
@@ -121,14 +125,48 @@ class ComfyUIBackend:
     async def ask(self, prompt_id: str) -> Sighting:
         """Read the queue, then the history: an id moves from one to the other, so the other order could miss it."""
         try:
-            stage = sightings.in_queue(await self._json("/queue"), prompt_id)
+            stage = sightings.in_queue(await self._queue(), prompt_id)
             if stage is not None:
                 return Sighting(stage, peak_memory_bytes=await self._sample(prompt_id) if stage is Stage.RUNNING else None)
-            history = await self._json(f"/history/{quote(prompt_id, safe='')}")
+            return await self._ended(prompt_id)
         except NoAnswerError as error:
             return Sighting(Stage.UNREACHABLE, failure=Failure(FailureClass.BACKEND_DOWN, str(error)))
+
+    async def _queue(self) -> Mapping[str, Any]:
+        queue = await self._json("/queue")
+        if not sightings.is_queue(queue):
+            raise NoAnswerError(f"{self._http.shown}/queue answered without queue_running and queue_pending", sent=True)
+        return queue
+
+    async def _ended(self, prompt_id: str) -> Sighting:
+        try:
+            history = await self._json(f"/history/{quote(prompt_id, safe='')}", HISTORY_LIMIT)
+        except TooLargeError as error:
+            return Sighting(Stage.FAILED, failure=Failure(FailureClass.INTERNAL, str(error)))
         entry = history.get(prompt_id)
-        return sightings.from_history(entry, self._peaks.get(prompt_id)) if isinstance(entry, Mapping) else Sighting(Stage.ABSENT)
+        if history and not isinstance(entry, Mapping):
+            raise NoAnswerError(f"{self._http.shown}/history answered with something else than the prompt that was asked for", sent=True)
+        return Sighting(Stage.ABSENT) if entry is None else sightings.from_history(entry, self._peaks.get(prompt_id))
+
+    async def find(self, request: RenderRequest) -> Sighting:
+        """Look for the files of a forgotten prompt: a whole set, none beyond it, and of this graph as far as pictures tell."""
+        names = {item.name: str(PurePosixPath(UPLOADS, f"{item.file_digest}{item.suffix}")) for item in request.inputs}
+        try:
+            for files in adoption.candidates(request):
+                if await self._are_there(files, placeholders.fill(request.document, names)):
+                    return Sighting(Stage.SUCCEEDED, {"files": list(files)})
+        except NoAnswerError as error:
+            return Sighting(Stage.UNREACHABLE, failure=Failure(FailureClass.BACKEND_DOWN, str(error)))
+        return Sighting(Stage.ABSENT)
+
+    async def _are_there(self, files: Sequence[Mapping[str, str]], graph: Mapping[str, Any]) -> bool:
+        first = await self._http.read("/view", _view(files[0]))
+        if first is None or not adoption.is_of(first, graph):
+            return False
+        for item in files[1:]:
+            if await self._http.peek("/view", _view(item)) != _OK:
+                return False
+        return await self._http.peek("/view", _view(adoption.beyond(files))) != _OK
 
     async def _sample(self, prompt_id: str) -> int | None:
         with contextlib.suppress(NoAnswerError):
@@ -153,15 +191,27 @@ class ComfyUIBackend:
         return [await self._fetch(item, into / f"{number:05d}{_suffix(item)}") for number, item in enumerate(wanted, 1)]
 
     async def _fetch(self, item: Mapping[str, str], into: Path) -> Path:
-        part = into.with_name(f"{into.name}.part")
-        params = {key: item[key] for key in ("filename", "subfolder", "type")}
+        for pause in FETCH_AGAIN:
+            try:
+                return await self._fetch_once(item, into)
+            except NoAnswerError:
+                await asyncio.sleep(pause)
         try:
-            reply = await self._http.download("/view", params, part)
+            return await self._fetch_once(item, into)
+        except NoAnswerError as error:
+            raise CollectError(f"{_place(item)}: {error}") from error
+
+    async def _fetch_once(self, item: Mapping[str, str], into: Path) -> Path:
+        part = into.with_name(f"{into.name}.part")
+        try:
+            reply = await self._http.download("/view", _view(item), part)
+            if reply.status >= _SERVER_ERROR:
+                raise NoAnswerError(f"the server answered HTTP {reply.status}", sent=True)
             if reply.status != _OK:
                 raise CollectError(f"{_place(item)}: the server answered HTTP {reply.status}: the file is gone or not readable there")
             await asyncio.to_thread(prove, part, into.suffix)
             return await asyncio.to_thread(part.replace, into)
-        except (NoAnswerError, ValueError, OSError) as error:
+        except (ValueError, OSError) as error:
             raise CollectError(f"{_place(item)}: {error}") from error
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
@@ -170,7 +220,7 @@ class ComfyUIBackend:
         """Delete it from the queue; if it runs, interrupt it, which takes effect at the node's next step."""
         with contextlib.suppress(NoAnswerError):
             await self._http.post("/queue", {"delete": [prompt_id]})
-            if sightings.in_queue(await self._json("/queue"), prompt_id) is Stage.RUNNING:
+            if sightings.in_queue(await self._queue(), prompt_id) is Stage.RUNNING:
                 await self._http.post("/interrupt", {"prompt_id": prompt_id})
 
     async def free(self) -> None:
@@ -178,16 +228,16 @@ class ComfyUIBackend:
         with contextlib.suppress(NoAnswerError):
             await self._http.post("/free", {"unload_models": True, "free_memory": True})
 
-    async def _json(self, path: str) -> Mapping[str, Any]:
-        reply = await self._get(path)
+    async def _json(self, path: str, most: int | None = None) -> Mapping[str, Any]:
+        reply = await self._get(path, most)
         if reply.status != _OK or not isinstance(reply.data, Mapping):
             said = " ".join(reply.text[:200].split())
             raise NoAnswerError(f"{self._http.shown}{path} answered HTTP {reply.status}, expected a JSON object: {said}", sent=True)
         return reply.data
 
-    async def _get(self, path: str) -> Reply:
+    async def _get(self, path: str, most: int | None = None) -> Reply:
         try:
-            reply = await self._http.get(path)
+            reply = await self._http.get(path, most)
         except NoAnswerError:
             self._lost = True
             raise
@@ -208,6 +258,10 @@ def _read(item: InputFile, inputs: Mapping[str, Path]) -> bytes:
         return inputs[item.name].read_bytes()
     except (KeyError, OSError) as error:
         raise _RefusedError(SubmitOutcome.REJECTED, FailureClass.INPUT, f"no file for {item.name}: {error}") from error
+
+
+def _view(item: Mapping[str, str]) -> dict[str, str]:
+    return {key: item[key] for key in ("filename", "subfolder", "type")}
 
 
 def _place(item: Mapping[str, str]) -> str:

@@ -117,6 +117,10 @@ class LocalBackend(ABC):
         prompt = self._prompts.get(prompt_id)
         return prompt.sighting if prompt else Sighting(Stage.ABSENT)
 
+    async def find(self, request: RenderRequest) -> Sighting:  # noqa: ARG002 - the scratch folder ends with the process
+        """Find nothing: what was forgotten here is gone."""
+        return Sighting(Stage.ABSENT)
+
     def progress(self) -> AsyncIterator[Progress]:
         """Hints from now on; the iterator ends when the backend closes."""
         return self._hints.listen()

@@ -1,6 +1,6 @@
 """The command line: one file per command, and here the table of them and the dispatch.
 
-The module of a command is imported only when that command runs. It offers one of:
+The module of a command (`migrate_store` for `migrate-store`) is imported only when that command runs. It offers one of:
 
 - `command(ctx: typer.Context, ...)`: a Typer function that returns the exit code (or None for 0). `ctx.obj` is the folder of
   `--workspace` as a Path, or None.
@@ -40,6 +40,9 @@ COMMANDS: Mapping[str, str] = {
     "measure": "measure files with the metrics of the gates",
     "models": "which models the learned metrics need, and add one",
     "gc": "delete objects that nothing needs any more",
+    "backup": "copy state, receipts and objects into a folder",
+    "restore": "bring a backup back",
+    "migrate-store": "copy what Koma remembers into a database, or back into a file",
     "doctor": "check the workspace, the machine and the backends",
     "schema": "write the JSON Schemas of the specs",
     "pause": "finish what is running, then start nothing new",
@@ -65,7 +68,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
         hint = did_you_mean(name, COMMANDS) or "koma --help   (lists the commands)"
         raise UsageError(f"there is no command `{name}`", hint)
-    module = import_module(f"koma.cli.{name}")
+    module = import_module(f"koma.cli.{name.replace('-', '_')}")
     run: Callable[[list[str], Path | None], int] | None = getattr(module, "run", None)
     return run(rest, workspace) if run is not None else _run_typer(name, module, rest, workspace)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 FORMAT = 1
 LIST = "backup-"  # a list is called backup-20261121T103000Z.json
@@ -46,5 +45,4 @@ class Backup:
 
 def is_inside(path: str) -> bool:
     """Whether a path of a list stays in its folder."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path
+    return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))

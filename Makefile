@@ -11,7 +11,7 @@ PINS := $(addprefix -c ,$(wildcard constraints/*.txt))
 comma := ,
 CODE := daemon tests docs projects
 
-.PHONY: help setup setup-dev setup-quality quality-cpu quality-gpu demo test lint unit quality bench faults fmt pins ci-tools clean
+.PHONY: help setup setup-dev setup-quality quality-cpu quality-gpu postgres demo test lint unit quality bench faults fmt pins ci-tools clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ quality-cpu: setup ## the learned metrics in .venv, on the processor
 
 quality-gpu: setup ## the same, on an NVIDIA card
 	$(call learned,$(PIP),gpu,onnxruntime)
+
+postgres: setup ## what `store: postgresql://...` needs, in .venv
+	@$(PIP) install --no-build-isolation $(PINS) -e '.[postgres]'
 
 # The two ONNX runtimes own the same folder, so whoever changes over begins without either. insightface asks for the runtime of the
 # processor and a second OpenCV, so it comes without what it asks for; the extras hold the rest of that.
@@ -110,6 +113,8 @@ pins: ## choose the newest versions that fit and write them to constraints/
 
 ci-tools: ## system packages that the tests want
 	@command -v git >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy git; }
+	@command -v strace >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy strace; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends postgresql; }
 
 clean: ## what can be made again, but never outputs/
 	rm -rf $(VENV) $(QUALITY) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench

@@ -3,6 +3,10 @@
 import os
 import sys
 
+TYPE_CHECKING = False  # `typing` itself costs start-up time
+if TYPE_CHECKING:
+    from koma.core.errors import KomaError
+
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs a fifth of the time that pydantic takes to start
 
 
@@ -24,14 +28,26 @@ def main(argv: list[str] | None = None) -> int:
             sys.stderr.flush()
             os._exit(code)  # everything is closed; freeing ten thousand values one by one would only take time
     except KomaError as error:
-        sys.stderr.write(f"koma: {error}\n")
-        return error.exit_code
+        return _told(error)
     except KeyboardInterrupt:
         sys.stderr.write("koma: stopped by the keyboard\n")
         return 130
     except BrokenPipeError:
         return _closed_pipe()
+    except OSError as error:
+        from koma.core.faults import lost_disk
+
+        return _told(lost_disk(error))
     return code
+
+
+def _told(error: "KomaError") -> int:
+    """Tell a person why the command ended; its exit status."""
+    from koma.core.redact import redact_text
+    from koma.core.shown import printable_text
+
+    sys.stderr.write(f"koma: {printable_text(redact_text(str(error)))}\n")
+    return error.exit_code
 
 
 def _closed_pipe() -> int:

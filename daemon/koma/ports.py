@@ -79,11 +79,18 @@ class Backend(Protocol):
         ...
 
     async def collect(self, request: RenderRequest, outputs: Mapping[str, Any], into: Path) -> Sequence[Path]:
-        """Fetch the lossless output files into a folder, in frame order, decoded once to prove them whole. Raises CollectError."""
+        """Fetch the lossless output files into a folder, in frame order, decoded once to prove them whole.
+
+        Raises CollectError, and OSError where this machine can't keep them.
+        """
         ...
 
     async def cancel(self, prompt_id: str) -> None:
         """Take it from the queue, or interrupt it if it is running; nothing if unknown. Never raises."""
+        ...
+
+    async def withdraw(self, prompt_id: str) -> None:
+        """Take it from the queue if it waits there; one that runs goes on. Never raises."""
         ...
 
     async def free(self) -> None:
@@ -112,6 +119,10 @@ class Objects(Protocol):
 
     def put(self, file: Path, *, expect: str = "") -> str:
         """Copy a file in, durably, and return its digest. Raises ValueError if `expect` is given and differs."""
+        ...
+
+    def is_sound(self, file_digest: str, suffix: str) -> bool:
+        """Read it again: whether it is there with the bytes that its name says. One with others is put aside, and gone from then on."""
         ...
 
 
@@ -145,12 +156,19 @@ class Publisher(Protocol):
         """Write receipt, gate result and, for a failure, error and log excerpt into `takes/` beside the output."""
         ...
 
+    def give_back(self, take: Take, stem: str) -> None:
+        """Put into the object store what it lost of a take, where `outputs/<stem>…` still has it."""
+        ...
+
     def retire(self, published: Published) -> None:
         """Move the published files to outputs/.koma/retired/. Nothing is deleted."""
         ...
 
-    def recall(self) -> Iterable[tuple[Take, Published | None]]:
-        """Every take that receipts in outputs/ tell of, with where it is published: for rebuilding a lost store."""
+    def recall(self, takes: Collection[str] = (), stems: Collection[str] = ()) -> Iterable[tuple[Take, Published | None]]:
+        """Every take that receipts in outputs/ tell of, with where it is published: for rebuilding what a store lost.
+
+        `takes` are keys and `stems` places that the store knows: what is only of those is left out, and not read.
+        """
         ...
 
 
@@ -170,7 +188,7 @@ class StoreReader(Protocol):
         ...
 
     def flags(self) -> dict[str, str]:
-        """Small named facts: `paused`, `allowed_plan`, `retry:<target>:<rendition>`, `cancelled:<target>:<rendition>`."""
+        """Small named facts, such as `allowed_plan`; those that more than one place reads are named in koma.core.flags."""
         ...
 
 

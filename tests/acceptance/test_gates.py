@@ -142,7 +142,7 @@ def test_an_error_at_the_server_is_told_and_kept_with_the_take(workspace: Worksp
     server.fail_next("error")
     server.fail_next("error")
     done = workspace.once(code=3)
-    assert workspace.actions()[REN] == ("hold", "render-failed")
+    assert workspace.actions()[REN] == ("hold", "resting")
     assert "mat1 and mat2 shapes cannot be multiplied" in done.err
     kept = workspace.output(REN).parent / "takes"
     assert "mat1 and mat2 shapes" in next(kept.glob("still.*.log")).read_text()

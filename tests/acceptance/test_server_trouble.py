@@ -161,4 +161,4 @@ def test_killed_again_and_again_it_still_renders_everything_once_and_leaves_no_r
     workspace.once()
     assert set(server.fake.executions.values()) == {1}
     assert server.prompts == 4
-    assert not list((workspace.root / "outputs/.koma/tmp").iterdir())
+    assert not [file for file in (workspace.root / "outputs/.koma/tmp").rglob("*") if file.is_file()]

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from support.fake_comfyui import FakeComfyUI
+from support.fake_comfyui_faults import Fault, Faults
 from support.fake_comfyui_graphs import EXCHANGES
 
 REFUSED = [name for name in EXCHANGES if name.startswith("invalid_")]
@@ -161,3 +162,83 @@ async def test_a_prompt_id_sent_twice_runs_twice(server: FakeComfyUI, client: ai
         await post(client, "/prompt", body)
     await server.until(lambda: server.executions["same"] == 2)
     await server.until_done("same")
+
+
+# -- what it does wrong when it is told to -----------------------------------------------------------------------------
+
+
+def test_a_fault_happens_at_its_chances_and_is_counted() -> None:
+    faults = Faults()
+    faults.arm(Fault.LOST_FILE, 2, after=1)
+    assert [faults.fires(Fault.LOST_FILE) for _ in range(5)] == [False, True, True, False, False]
+    assert not faults.fires(Fault.BLACK_FILE)
+    assert (faults.fired[Fault.LOST_FILE], faults.fired[Fault.BLACK_FILE]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [(Fault.PARTIAL_NODE_ERRORS, "one_output_valid_one_invalid"), (Fault.REFUSED_MODEL, "invalid_missing_model")],
+    ids=["partial node_errors", "a missing model"],
+)
+async def test_a_refusal_on_purpose_has_the_recorded_shape(
+    server: FakeComfyUI, client: aiohttp.ClientSession, fault: Fault, name: str
+) -> None:
+    server.faults.arm(fault)
+    status, answer = await post(client, "/prompt", EXCHANGES["success"]["request"])
+    assert (status, shape(answer)) == (EXCHANGES[name]["status"], shape(EXCHANGES[name]["response"]))
+
+
+@pytest.mark.parametrize("fault", [Fault.NODE_ERROR, Fault.OUT_OF_MEMORY, Fault.DISK_FULL], ids=str)
+async def test_an_error_on_purpose_has_the_recorded_keys(server: FakeComfyUI, client: aiohttp.ClientSession, fault: Fault) -> None:
+    server.faults.arm(fault)
+    _, entry = await recorded(client, server, "success")
+    (real,) = EXCHANGES["execution_error"]["history"].values()
+    assert set(entry["status"]["messages"][-1][1]) == set(real["status"]["messages"][-1][1])
+    assert (entry["outputs"], entry["status"]["status_str"]) == (real["outputs"], real["status"]["status_str"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "files", "named"),
+    [
+        pytest.param(Fault.DISK_FULL, 1, 0, id="half of a file lies there, and the history names none"),
+        pytest.param(Fault.NO_FILES, 1, 0, id="a success without files has written one that nobody is told of"),
+        pytest.param(Fault.LOST_FILE, 0, 1, id="a lost file is named and not there"),
+        pytest.param(Fault.CACHED_AND_DELETED, 0, 1, id="a cached success names a file that was deleted"),
+        pytest.param(Fault.TRUNCATED_FILE, 1, 1, id="a truncated file is named as if it were whole"),
+    ],
+)
+async def test_files_on_purpose(server: FakeComfyUI, client: aiohttp.ClientSession, fault: Fault, files: int, named: int) -> None:
+    server.faults.arm(fault)
+    _, entry = await recorded(client, server, "success")
+    assert (len(server.files), len(entry["outputs"])) == (files, named)
+
+
+async def test_a_cached_success_has_the_recorded_events(server: FakeComfyUI, client: aiohttp.ClientSession) -> None:
+    server.faults.arm(Fault.CACHED_AND_DELETED)
+    events, _ = await recorded(client, server, "success")
+    assert [event["type"] for event in events] == [event["type"] for event in EXCHANGES["success_fully_cached"]["ws"]]
+    assert sum(server.renders.values()) == 0
+
+
+async def test_a_prompt_that_a_dead_worker_had_stays_in_the_queue_and_http_answers(
+    server: FakeComfyUI, client: aiohttp.ClientSession
+) -> None:
+    server.faults.arm(Fault.DEAD_WORKER)
+    for _ in range(2):
+        await post(client, "/prompt", EXCHANGES["success"]["request"])
+    await server.until(lambda: server.running is not None)
+    queue = await get(client, "/queue")
+    assert (len(queue["queue_running"]), len(queue["queue_pending"])) == (1, 1)
+
+
+async def test_a_hang_ends_with_an_interrupt_unless_that_is_ignored_too(server: FakeComfyUI, client: aiohttp.ClientSession) -> None:
+    server.faults.arm(Fault.HANG)
+    server.faults.arm(Fault.IGNORED_INTERRUPT, after=1)
+    for name in ("first", "second"):
+        await post(client, "/prompt", {**EXCHANGES["success"]["request"], "prompt_id": name})
+        await server.until_running(name)
+        await post(client, "/interrupt", {"prompt_id": name})
+        if name == "first":
+            await server.until_done(name)
+    assert (await get(client, "/history/first"))["first"]["status"]["messages"][-1][0] == "execution_interrupted"
+    assert await get(client, "/history/second") == {}

@@ -66,7 +66,7 @@ REFUSED = {
     "the same in another folder": (lambda workspace: picture(workspace, "child/b.png"), "all sound"),
     "40,000 px each way": (
         lambda workspace: workspace.write("projects/demo/references/aki/b.png", HUGE),
-        "b.png: error: this picture can't be decoded: b.png: 40000 x 40000 is more than 64 megapixels [unreadable-image]",
+        "b.png: error: this picture can't be decoded: b.png: 40000 x 40000 is more than 40 megapixels [unreadable-image]",
     ),
     "an SVG named .png": (
         lambda workspace: workspace.write("projects/demo/references/aki/b.png", "<svg/>"),

@@ -1,12 +1,14 @@
 """`koma gc` deletes what nothing names, and nothing else; where it can't be sure, it refuses."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from koma.engine.garbage import DAY, digests_in
-from koma.stores.lock import StateLock
-from support.workspaces import STILL
+from support.needs import needs
+from support.workspaces import STILL, eventually
 
 ORPHAN = "ab" * 32
 
@@ -96,14 +98,116 @@ def test_older_than_sets_that_time(rendered, later):
     assert "may go" in rendered.koma("gc", "--older-than", "2").out
 
 
-def test_it_refuses_to_delete_while_a_daemon_runs(littered, later):
-    later(2)
-    with StateLock(littered.root / "outputs/.koma/state.lock"):
-        assert littered.koma("gc").code == 0
-        done = littered.koma("gc", "--yes")
+def test_a_running_daemon_does_it_between_two_passes_and_tells_what_went(littered):
+    before = len(littered.events("reconcile_complete"))
+    with littered.start("run") as daemon:
+        eventually(lambda: len(littered.events("reconcile_complete")) > before, "it runs", process=daemon)
+        littered.edit("projects/demo/s01.yaml", "  - id: sh030\n    characters: [ren]\n    phases: [still]\n", "")
+        eventually(lambda: littered.events("retired"), "a shot is retired", process=daemon)
+        done = littered.koma("gc", "--yes", "--older-than", "0")
+        assert done.code == 0
+        assert f"process {daemon.popen.pid}" in done.err
+        assert "still.receipt.json  0.0 MB  retired 0 days ago" in done.out
+        assert done.out.splitlines()[-1].startswith("deleted 4 files")
+        assert littered.koma("gc", "--yes", "--json").json["count"] == 0
+        assert daemon.stop() == 0
+    assert littered.koma("plan").out.startswith("nothing to do")
+    assert f"{ORPHAN[:2]}/{ORPHAN[2:]}.png" in objects(littered)  # it is younger than a day
+    assert list((littered.root / "outputs/.koma/inbox").iterdir()) == []
+
+
+def test_a_daemon_that_can_not_know_what_is_needed_says_so_and_deletes_nothing(littered):
+    before = len(littered.events("reconcile_complete"))
+    with littered.start("run") as daemon:
+        eventually(lambda: len(littered.events("reconcile_complete")) > before, "it runs", process=daemon)
+        littered.write("outputs/demo/other/x.receipt.json", "{")
+        done = littered.koma("gc", "--yes", "--older-than", "0")
+        assert daemon.stop() == 0
     assert done.code == 1
-    assert "held by process" in done.err
-    assert f"{ORPHAN[:2]}/{ORPHAN[2:]}.png" in objects(littered)
+    assert "the daemon deleted nothing" in done.err
+    assert "x.receipt.json can't be read" in done.err
+
+
+def test_a_daemon_that_ends_first_is_said(littered, monkeypatch):
+    holders = iter(["process 7 on studio", "process 7 on studio", ""])
+    monkeypatch.setattr("koma.cli.collecting.daemon_of", lambda _lock: next(holders))
+    done = littered.koma("gc", "--yes")
+    assert done.code == 1
+    assert "the daemon ended before" in done.err
+    assert [json.loads(file.read_text())["wish"] for file in (littered.root / "outputs/.koma/inbox").glob("*.json")] == ["collect"]
+
+
+@pytest.fixture
+def repainted(rendered):
+    """With a shot that was changed since: its first take is published no more."""
+    rendered.edit("projects/demo/s01.yaml", "seed: 7", "seed: 8")
+    rendered.once()
+    return rendered
+
+
+def receipts(workspace) -> set[str]:
+    return {file.relative_to(workspace.root).as_posix() for file in (workspace.root / "outputs").rglob("*.receipt.json")}
+
+
+def test_a_take_that_nothing_shows_any_more_keeps_its_files_for_a_month(repainted, later):
+    later(29)
+    assert repainted.koma("gc").out == "nothing to delete\n"
+
+
+def test_after_a_month_its_files_go_and_what_is_remembered_of_it_stays(repainted, later):
+    before, known = objects(repainted), receipts(repainted)
+    later(31)
+    assert "named by a take of demo/s01/sh010/video that was in use 31 days ago" in repainted.koma("gc").out
+    assert repainted.koma("gc", "--yes").code == 0
+    assert objects(repainted) < before
+    assert receipts(repainted) == known
+    assert repainted.koma("gc").out == "nothing to delete\n"
+    assert repainted.koma("plan").out.startswith("nothing to do")
+    repainted.lose_state()
+    repainted.once()
+    assert repainted.koma("plan").out.startswith("nothing to do")
+
+
+def test_taking_a_change_back_later_than_that_renders_again_and_says_why(repainted, later):
+    later(31)
+    assert repainted.koma("gc", "--yes").code == 0
+    repainted.edit("projects/demo/s01.yaml", "seed: 8", "seed: 7")
+    assert repainted.actions()[STILL] == ("render", "missing-object")
+
+
+def test_taking_a_change_back_within_the_last_commits_renders_nothing(repainted, later):
+    git = ["git", "-C", str(repainted.root), "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    needs("git")
+    for words in (["init"], ["commit", "--quiet", "--allow-empty", "--message", "old", "--date", "2020-01-01T00:00:00Z"]):
+        subprocess.run([*git, *words], check=True, capture_output=True, env={**os.environ, "GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z"})
+    later(31)
+    assert repainted.koma("gc", "--yes").out == "nothing to delete\n"
+    repainted.append("koma.yaml", "gc: {keep_commits: 0}\n")
+    assert "named by a take of" in repainted.koma("gc").out
+
+
+def test_the_settings_say_how_long(repainted, later):
+    later(3)
+    repainted.append("koma.yaml", "gc: {keep_days: 2}\n")
+    assert "named by a take of" in repainted.koma("gc").out
+
+
+def test_half_files_and_scratch_that_a_kill_left_go_after_a_day(rendered, later):
+    rendered.write("outputs/demo/s01/sh010/.still.png.part", b"half")
+    rendered.write("outputs/.koma/tmp/koma-x1/00001.png", b"half")
+    later(2)
+    assert rendered.koma("gc", "--yes", "--json").json["count"] == 2
+    assert not (rendered.root / "outputs/demo/s01/sh010/.still.png.part").exists()
+    assert not (rendered.root / "outputs/.koma/tmp/koma-x1").exists()
+
+
+def test_it_refuses_while_the_plan_is_held(rendered, later):
+    later(31)
+    rendered.write("koma.yaml", rendered.read("koma.yaml") + "safety: {retire_share: 0.0, retire_at_least: 1}\n")
+    rendered.edit("projects/demo/s01.yaml", "  - id: sh030\n    characters: [ren]\n    phases: [still]\n", "")
+    done = rendered.koma("gc", "--yes")
+    assert done.code == 1
+    assert "the plan is held" in done.err
 
 
 def without_takes(workspace):

@@ -101,7 +101,7 @@ REFUSED = {
     "too small": (small, "tiny.png: it is 511 x 900 px"),
     "the same twice": (twice, "zcopy.png: it shows the same as face.png"),
     "an SVG named .png": (vector, "v.png: not a readable picture: it is an SVG drawing"),
-    "more than 64 megapixels": (huge, "huge.png: 9000 x 9000 is more than 64 megapixels"),
+    "more than 40 megapixels": (huge, "huge.png: 9000 x 9000 is more than 40 megapixels"),
     "a Git LFS pointer": (pointer, "lfs.png: it is a Git LFS pointer"),
     "no picture": (text, "notes.txt: its name is not that of a picture"),
     "a folder that is no id": (no_version, "'As A Child' is no name of a version; rename the folder, for instance 'as-a-child'"),

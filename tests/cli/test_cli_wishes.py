@@ -1,10 +1,15 @@
 """`koma retry`, `cancel`, `pause` and `resume` leave wishes that the daemon hears."""
 
+from dataclasses import replace
+
 import pytest
 
+from koma.cli.pausing import lines_of
+from koma.core.job import JobState
 from koma.core.wish import Request, Wish
 from koma.sources.inbox import Inbox
 from koma.stores.lock import StateLock
+from support.scripted import make_job
 from support.workspaces import ADULT, STILL, VIDEO, Workspace
 
 
@@ -17,6 +22,7 @@ LEFT = {
     "retry of a pattern": (["retry", "*/video"], Request(Wish.RETRY, ("*/video",))),
     "cancel of a scene and a target": (["cancel", "s01", STILL], Request(Wish.CANCEL, ("s01", STILL))),
     "pause": (["pause"], Request(Wish.PAUSE)),
+    "pause after what renders now": (["pause", "--after-current"], Request(Wish.PAUSE_AFTER_CURRENT)),
     "resume": (["resume"], Request(Wish.RESUME)),
 }
 
@@ -27,6 +33,36 @@ def test_a_wish_lies_in_the_inbox(workspace, argv, request_):
     assert done.code == 0
     assert wishes(workspace) == [request_]
     assert "no daemon runs here: the next `koma run` hears it" in done.err
+
+
+RENDERING = replace(make_job("p/s01/sh010/still"), state=JobState.SUBMITTED, running_since=1.0)
+THERE = replace(make_job("p/s01/sh020/still"), state=JobState.SUBMITTED)
+PUBLISHING = replace(make_job("p/s01/sh030/still"), state=JobState.PUBLISHING)
+QUEUED = make_job("p/s01/sh040/still")
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        pytest.param(
+            Wish.PAUSE,
+            ["sh010 finished: rendering since", "sh030 finished: publishing", "sh020 finished: it waits at the server", "1 job will wait"],
+            id="a pause finishes what is at the server",
+        ),
+        pytest.param(
+            Wish.PAUSE_AFTER_CURRENT,
+            ["sh010 finished: rendering since", "sh030 finished: publishing", "sh020 comes back into the queue", "2 jobs will wait"],
+            id="after the current one the rest comes back",
+        ),
+        pytest.param(Wish.RESUME, ["1 job in the queue"], id="the end of a pause says what goes on"),
+    ],
+)
+def test_what_a_pause_means_for_each_job_is_said(wish, said):
+    found = list(lines_of([RENDERING, THERE, PUBLISHING, QUEUED], wish))
+    assert len(found) == len(said)
+    for line, words in zip(found, said, strict=True):
+        assert all(word in line for word in words.split()), (line, words)
+    assert list(lines_of([], wish)) == []
 
 
 def test_a_running_daemon_is_named(workspace):

@@ -297,6 +297,26 @@ async def test_a_running_prompt_that_is_cancelled_ends_as_interrupted_or_absent(
         assert sighting.failure.kind is FailureClass.INTERRUPTED
 
 
+async def test_a_waiting_prompt_that_is_withdrawn_is_absent_and_the_one_before_it_is_untouched(stand: Stand) -> None:
+    stand.hold()
+    first, second = await stand.accepted(40), await stand.accepted(40)
+    await stand.until(first.prompt_id, Stage.RUNNING)
+    await stand.backend.withdraw(second.prompt_id)
+    assert (await stand.backend.ask(second.prompt_id)).stage is Stage.ABSENT
+    assert (await stand.backend.ask(first.prompt_id)).stage in {Stage.RUNNING, Stage.SUCCEEDED}
+
+
+async def test_a_running_prompt_is_not_withdrawn_and_neither_is_one_that_is_done(stand: Stand) -> None:
+    request = await stand.accepted(3)
+    await stand.until(request.prompt_id, Stage.RUNNING, Stage.SUCCEEDED)
+    await stand.backend.withdraw(request.prompt_id)
+    await stand.backend.withdraw(str(uuid.uuid4()))
+    done = await stand.until(request.prompt_id, Stage.ABSENT, Stage.FAILED, Stage.SUCCEEDED)
+    await stand.backend.withdraw(request.prompt_id)
+    assert done.stage is Stage.SUCCEEDED
+    assert await stand.backend.ask(request.prompt_id) == done
+
+
 async def test_cancelling_what_is_unknown_or_done_changes_nothing(stand: Stand) -> None:
     request, before = await stand.rendered()
     await stand.backend.cancel(str(uuid.uuid4()))

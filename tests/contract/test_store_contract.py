@@ -18,13 +18,24 @@ from koma.core.rows import line_of
 from koma.core.words import Verdict
 from koma.stores.memory import MemoryStore
 from koma.stores.sqlite import SqliteStore
+from koma.telemetry.clock import SystemClock
+from support.postgres import address_of
 from support.stored import TARGET, artifact, failed_take, job, published, take
+
+
+def _postgres(folder):
+    address = address_of(folder)  # skips where there is no server
+    from koma.stores.postgres.store import PostgresStore
+
+    return PostgresStore(address, SystemClock())
+
 
 STORES = {
     "memory": lambda _folder: MemoryStore(),
     "sqlite": lambda folder: SqliteStore(folder / "state.db"),
+    "postgres": _postgres,
 }
-DURABLE = {"sqlite": STORES["sqlite"]}
+DURABLE = {name: STORES[name] for name in ("sqlite", "postgres")}
 
 
 @pytest.fixture(params=STORES.values(), ids=STORES.keys())

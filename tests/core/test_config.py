@@ -46,7 +46,9 @@ paths: {outputs: renders, objects: /big/objects, state: /fast/state.db, cache: /
         models: /big/models}
 backends:
   - {name: studio, kind: comfyui, url: "http://10.0.0.5:8188/", yield_to_people: true, deadline_factor: 3,
-     vram_limit: 0.9, free: always, restart: [systemctl, restart, comfyui]}
+     vram_limit: 0.9, free: always, restart: [systemctl, restart, comfyui], no_progress_seconds: 900, idle_seconds: 30,
+     restart_after: {faults: 5, black: 0, renders: 200, memory: 0.9}}
+hours: {quiet: ["08:00-18:00", "22:00-06:00"], days: [mon, fri], zone: Europe/Berlin}
 safety: {max_gpu_minutes: 90, retire_share: 0.25, retire_at_least: 4}
 measure: {device: cuda}
 http: {host: localhost, port: 0, enabled: false}
@@ -66,6 +68,8 @@ store: sqlite
     (backend,) = config.backends
     assert (backend.url, backend.yield_to_people, backend.deadline_factor) == ("http://10.0.0.5:8188", True, 3.0)
     assert (backend.vram_limit, backend.free, backend.restart) == (0.9, "always", ("systemctl", "restart", "comfyui"))
+    assert (backend.no_progress_seconds, backend.idle_seconds, backend.restart_after) == (900, 30, (5, 0, 200, 0.9))
+    assert config.hours == (("08:00-18:00", "22:00-06:00"), ("mon", "fri"), "Europe/Berlin")
     assert config.safety.max_gpu_minutes == 90
     assert config.safety.retire_at_least == 4
     assert (config.http.enabled, config.http.port) == (False, 0)
@@ -88,8 +92,18 @@ def test_the_private_folder_follows_the_outputs(tmp_path):
         ("KOMA_WATCH", "a, b/*", lambda c: c.watch, ("a", "b/*")),
         ("KOMA_SOURCE__REF", "1234567", lambda c: c.source.ref, "1234567"),
         ("KOMA_SAFETY__MAX_GPU_MINUTES", "12.5", lambda c: c.safety.max_gpu_minutes, 12.5),
+        ("KOMA_HOURS__QUIET", "08:00-12:00, 13:00-18:00", lambda c: c.hours.quiet, ("08:00-12:00", "13:00-18:00")),
+        ("KOMA_BACKENDS__0__RESTART_AFTER__RENDERS", "50", lambda c: c.backends[0].restart_after.renders, 50),
         ("KOMA_SOURCE__DEBOUNCE_SECONDS", "0", lambda c: c.source.debounce_seconds, 0.0),
         ("KOMA_BACKENDS__0__URL", "http://other:8188", lambda c: c.backends[0].url, "http://other:8188"),
+        (
+            "KOMA_BACKENDS__0__URL",
+            "http://me:sesame@a:1",
+            lambda c: (c.backends[0].url, c.backends[0].login.reveal()),
+            ("http://a:1", "me:sesame"),
+        ),
+        ("KOMA_SOURCE__REPOSITORY", "https://me:sesame@a/r.git", lambda c: c.source.repository, "https://me:sesame@a/r.git"),
+        ("KOMA_STORE", "postgresql://a:sesame@b/c", lambda c: c.store, "postgresql://a:sesame@b/c"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("KOMA_") else "",
 )
@@ -125,8 +139,20 @@ def test_a_variable_of_someone_else_is_left_alone(tmp_path, name):
         ("backends: {name: a}", ["`backends` can't be a mapping", "a list"]),
         ("backends: [{name: a}]", ["koma.yaml:1:", "`` is not the address of a server", "http://127.0.0.1:8188"]),
         ("backends: [{url: 'http://a'}, {url: 'http://b'}]", ["two backends are called `comfyui`"]),
-        ("http: {host: 0.0.0.0}", ["`0.0.0.0` can be reached by others", "127.0.0.1"]),
-        ("store: postgres", ["`postgres` can't be used here"]),
+        ("http: {host: 0.0.0.0}", ["`0.0.0.0` can be reached by others", "127.0.0.1", "token_file"]),
+        ("backends: [{url: 'http://me:sesame@a'}]", ["koma.yaml:1:13", "no place for a login", "login_file", "KOMA_BACKENDS__0__URL"]),
+        ("backends: [{url: 'htp://me:sesame@a'}]", ["`htp://a` is not the address of a server"]),
+        ("backends: [{url: 'http://a:x'}]", ["`http://a:x` is not the address of a server"]),
+        ("backends: [{url: 'http://a b'}]", ["`http://a b` is not the address of a server"]),
+        ("backends: [{url: 'http://a?x=1'}]", ["`http://a?x=1` is not the address of a server"]),
+        ("backends: [{url: 'http://a', name: One}, {url: 'http://b', name: one}]", ["two backends are called `One`"]),
+        ("source: {repository: 'https://sesame@host/r.git'}", ["koma.yaml:1:10", "no place for a login", "KOMA_SOURCE__REPOSITORY"]),
+        ("source: {repository: 'ssh://git:sesame@host/r.git'}", ["no place for a login"]),
+        ("store: postgres", ["koma.yaml:1:1", "`postgres` can't be used here", "sqlite, or postgresql://host:5432/database?user=koma"]),
+        ("store: mysql://a:sesame@b/c", ["`mysql://a:***@b/c` can't be used here"]),
+        ("store: 'postgresql://a:ses/ame@b/c'", ["koma.yaml:1:1", "`postgresql://a:***@b/c` has a user or password with characters"]),
+        ("store: 'postgresql://a:sesame@b/c'", ["koma.yaml:1:1", "no place for a password", "KOMA_STORE, PGPASSWORD or ~/.pgpass"]),
+        ("store: 'postgresql://b/c?password=sesame'", ["koma.yaml:1:1", "no place for a password"]),
         ("safety: {max_gpu_minutes: -1}", ["`max_gpu_minutes` can't be `-1`", "null for no limit"]),
         ("a: 1\n---\nb: 2", ["settings are one document"]),
         ("[1, 2]", ["koma.yaml:1:1"]),
@@ -138,6 +164,30 @@ def test_a_mistake_is_located_and_says_what_to_do(tmp_path, text, expected):
     found = "\n".join(mistakes(tmp_path, text))
     for words in expected:
         assert words in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "backends: [{url: 'http://me:sesame@a'}]",
+        "backends: [{url: 'htp://me:sesame@a'}]",
+        "backends: [{url: 'http://me:sesame@a b'}]",
+        "backends: [{url: 'http://me:ses@me:sesame@a:x'}]",
+        "source: {repository: 'https://sesame@host/r.git'}",
+    ],
+)
+def test_a_login_is_not_repeated_where_it_is_refused(tmp_path, text):
+    assert "sesame" not in "".join(mistakes(tmp_path, text))
+
+
+def test_the_user_of_a_repository_is_no_secret(tmp_path):
+    for address in ("ssh://git@host/r.git", "git@host:r.git", "../story"):
+        assert settings(tmp_path, f"source: {{repository: '{address}'}}").source.repository == address
+
+
+def test_settings_can_be_printed_without_their_secrets(tmp_path):
+    config = settings(tmp_path, "backends: [{url: 'http://a'}]", KOMA_BACKENDS__0__URL="http://me:sesame@a")
+    assert "sesame" not in f"{config} {config!r} {config.backends}"
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

@@ -73,7 +73,7 @@ OVERDUE = replace(RUNNING, failure=Failure(FailureClass.TIMEOUT, "too long"), do
 LEAVING = replace(RUNNING, cancel_asked=True, doubt_since=NOW - 5)
 LATE = replace(RUNNING, running_since=NOW - 1 - RUNNING.work.deadline_seconds)
 HUNG = replace(OVERDUE, restarting=True)
-MOVING = replace(RUNNING, running_since=NOW - 1000)
+MOVING = replace(RUNNING, running_since=NOW - 999)
 DEAD = replace(SUBMITTED, restarting=True, idle_since=NOW - 60)
 WITHDRAWN = replace(SUBMITTED, withdrawn=True)
 IDLE = Seen(Sighting(Stage.QUEUED, idle=True))

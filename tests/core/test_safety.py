@@ -116,3 +116,25 @@ def test_several_takes_up_front_cost_as_many_renders():
 def test_a_rename_is_no_retirement():
     moved = [action._replace(reason=Reason.MOVED) for action in retire(100)]
     assert not objections(plan(*moved), 100, Limits())
+
+
+@pytest.mark.parametrize(
+    ("actions", "projects", "said"),
+    [
+        pytest.param(retire(4), {"p"}, [], id="a project that is there may lose a few"),
+        pytest.param(retire(4), set(), ["project p is gone, with 4 targets published: is the disk there?"], id="a whole project is gone"),
+        pytest.param(
+            retire(1), set(), ["project p is gone, with 1 target published: is the disk there?"], id="however little it published"
+        ),
+        pytest.param(render(4), set(), [], id="a project that is only beginning"),
+        pytest.param([action._replace(reason=Reason.MOVED) for action in retire(4)], set(), [], id="a project that has another name now"),
+        pytest.param(
+            [*retire(2), *(action._replace(target_id=f"q{action.target_id}") for action in retire(3))],
+            {"p"},
+            ["project qp is gone, with 3 targets published: is the disk there?"],
+            id="only the one that is gone is named",
+        ),
+    ],
+)
+def test_a_project_that_is_gone_as_a_whole_is_asked_about(actions, projects, said):
+    assert objections(plan(*actions), 5, Limits(), projects) == said

@@ -8,11 +8,12 @@ import pytest
 from koma.core.decide import decide
 from koma.core.job import JobState
 from koma.core.step import CancelAsked, Restart, Restarted, Start, Submit
+from koma.core.supervision import Why
 from koma.core.words import BackendKind
 from koma.engine.lanes import Lanes
 from koma.engine.tending import Restarts
 from support.scripted import Rig, make_job
-from support.virtual import VirtualClock, run
+from support.virtual import run
 
 NOW = 1_000.0
 
@@ -44,21 +45,26 @@ def test_a_take_that_waits_for_its_restart_can_be_cancelled():
     assert decide(waiting(), CancelAsked(), NOW)[0].state is JobState.CANCELLED
 
 
+def restarts_of(rig, command):
+    return Restarts({BackendKind.COMFYUI: command}, {BackendKind.COMFYUI: rig.backend}, rig.store, rig.clock, rig.heard)
+
+
 def asked(times, queued_at):
     """Ask for restarts at these times, each by a job queued at its time; how often the command ran."""
-    clock, ran = VirtualClock(), []
+    rig, ran = Rig(), []
+    clock = rig.clock
 
     async def command():
         ran.append(clock.now())
         return ""
 
-    restarts = Restarts({BackendKind.COMFYUI: command}, clock)
+    restarts = restarts_of(rig, command)
     begun = clock.now()
 
     async def main():
         for at, queued in zip(times, queued_at, strict=True):
             clock.elapsed = at
-            assert (await restarts.restart(replace(waiting(), queued_at=begun + queued))).done
+            assert (await restarts.restart(replace(waiting(), queued_at=begun + queued), Why.BLACK)).done
 
     run(clock, main)
     return len(ran)
@@ -66,22 +72,29 @@ def asked(times, queued_at):
 
 def test_one_restart_serves_every_job_that_asked_before_it():
     assert asked(times=(10.0, 20.0, 30.0), queued_at=(1.0, 2.0, 3.0)) == 1
-    assert asked(times=(10.0, 20.0), queued_at=(1.0, 15.0)) == 2, "what went wrong after a restart needs another"
+    assert asked(times=(10.0, 900.0), queued_at=(1.0, 15.0)) == 2, "what went wrong after a restart needs another"
 
 
-def test_a_restart_that_failed_serves_nobody():
-    ran = []
+def test_a_restart_that_failed_serves_nobody_and_is_tried_again_after_a_rest():
+    rig, ran = Rig(), []
 
     async def command():
         ran.append(1)
         return "the restart command false ended with 1"
 
     async def main():
-        restarts = Restarts({BackendKind.COMFYUI: command}, VirtualClock())
-        return [await restarts.restart(waiting(number)) for number in (1, 2)]
+        restarts, said = restarts_of(rig, command), []
+        for number in (1, 2, 3):
+            said.append(await restarts.restart(waiting(number), Why.BLACK))
+            rig.clock.elapsed += 150.0
+        return said
 
-    assert [(one.done, one.message) for one in asyncio.run(main())] == [(False, "the restart command false ended with 1")] * 2
+    first, second, third = run(rig.clock, main)
+    assert [one.done for one in (first, second, third)] == [False] * 3
+    assert first.message == third.message == "the restart command false ended with 1"
+    assert second.message == "the restart command ran already and helped nothing; it may run again in 150 s"
     assert len(ran) == 2
+    assert rig.heard.names() == ["backend_restart_failed"] * 2
 
 
 def test_the_backend_is_not_restarted_under_another_render():

@@ -225,14 +225,14 @@ def test_a_picture_of_one_version_is_shown_in_that_version_only(drawn):
 
 def test_a_picture_that_vanishes_while_it_is_decoded_is_looked_at_again(drawn, monkeypatch):
     picture(drawn, FACE)
-    real = drawn.app.media.look
+    real = drawn.app.decoder.look
 
     def vanished(_file):
         raise FileNotFoundError(2, "No such file")
 
-    monkeypatch.setattr(drawn.app.media, "look", vanished)
+    monkeypatch.setattr(drawn.app.decoder, "look", vanished)
     assert wanted(drawn)[0][ADULT] == "blocked"
-    monkeypatch.setattr(drawn.app.media, "look", real)
+    monkeypatch.setattr(drawn.app.decoder, "look", real)
     drawn.files.append(f"{HOME}/s01.yaml", "    notes: look again\n")
     assert wanted(drawn)[0][ADULT] == ""
 

@@ -160,7 +160,7 @@ def test_the_settings_for_comfyui_are_settings(tmp_path):
 
 def test_the_table_of_commands_is_the_table_of_the_code():
     table = README.read_text().partition("## Commands")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `koma (\w+)` \| (.+) \|$", table, re.MULTILINE) == list(COMMANDS.items())
+    assert re.findall(r"^\| `koma ([\w-]+)` \| (.+) \|$", table, re.MULTILINE) == list(COMMANDS.items())
 
 
 def test_every_likely_error_is_one_that_the_code_can_say():

@@ -89,23 +89,26 @@ def sound_only(file: Path) -> Path:
 
 
 def growing(file: Path) -> Path:
-    """A video whose frames become larger after the fourth."""
-    with file.open("wb") as out:
-        for width, height in (SIZE, (96, 64)):
-            out.write(h264([drawing(width, height, shift) for shift in range(4)]))
+    """A WebM whose frames become larger after the fourth."""
+    with av.open(str(file), "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=12)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for start, (width, height) in ((0, SIZE), (4, (96, 64))):
+            for packet in vp8([drawing(width, height, shift) for shift in range(4)], start):
+                packet.stream = stream
+                container.mux(packet)
     return file
 
 
-def h264(frames: Sequence[Pixels]) -> bytes:
-    context = av.CodecContext.create("libx264", "w")
+def vp8(frames: Sequence[Pixels], start: int) -> Iterator[av.Packet]:
+    context = av.CodecContext.create("libvpx", "w")
     context.height, context.width, _ = frames[0].shape
     context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 12), Fraction(12)
-    packets = []
-    for number, pixels in enumerate(frames):
+    for number, pixels in enumerate(frames, start):
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
-        frame.pts = number
-        packets += context.encode(frame)
-    return b"".join(bytes(packet) for packet in [*packets, *context.encode(None)])
+        frame.pts, frame.time_base = number, Fraction(1, 12)
+        yield from context.encode(frame)
+    yield from context.encode(None)
 
 
 def bitmap(file: Path) -> Path:
@@ -122,7 +125,7 @@ def bitmap(file: Path) -> Path:
         pytest.param(nothing, Media.VIDEO, "it is empty", id="an empty file as a clip"),
         pytest.param(sound_only, Media.VIDEO, "it holds no video", id="a clip with sound only"),
         pytest.param(growing, Media.VIDEO, "frame 4 is 96 x 64 px, those before it are 64 x 48", id="a video that changes its size"),
-        pytest.param(bitmap, Media.VIDEO, "it is a picture (bmp); a PNG, JPEG or WebP is wanted", id="a picture of an unknown kind"),
+        pytest.param(bitmap, Media.VIDEO, "it is a BMP; an MP4, MOV, Matroska or WebM is wanted", id="a picture of an unknown kind"),
     ],
 )
 def test_a_file_that_can_not_be_used_has_no_values_and_says_why(tmp_path, make: Callable[[Path], Path], media, why):

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from koma.pixels.clip import exact_rate
 from koma.pixels.picture import UnreadableError, read_picture
-from koma.publish.digest import ClipDigest, picture_digest
+from koma.pixels.digest import ClipDigest, picture_digest
 from support.pictures import content_digest, drawing, save, save_clip
 
 PIXELS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([3, 4])))
@@ -94,7 +94,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path, name, data, why):
 
 def test_a_picture_that_unpacks_to_too_many_pixels_is_refused(tmp_path):
     Image.new("1", (8001, 8001)).save(tmp_path / "bomb.png")
-    with pytest.raises(UnreadableError, match="more than 64 megapixels"):
+    with pytest.raises(UnreadableError, match="more than 40 megapixels"):
         read_picture(tmp_path / "bomb.png")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from koma.sources.cache import CACHE_FORMAT, Cache, CachedFile
 
-FILE = CachedFile("projects/p/s.yaml", 10, 5, 3, 99, "digest")
+FILE = CachedFile("projects/p/s.yaml", 10, 5, 3, 6, 99, "digest")
 DOCUMENT = ("projects/p/s.yaml", "digest", "[heads]", "[problems]")
 BODY = ("projects/p/s.yaml", "digest", "[data]", "[positions]")
 SCENE = ("final:p/s01", "inputs", "reads", "[problems]", "[targets]")

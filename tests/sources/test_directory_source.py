@@ -1,13 +1,18 @@
 """The work tree as one snapshot: what counts, what is read again, and that no half-made change is ever seen."""
 
+import errno
+import itertools
 import os
 import time
+from hashlib import sha256
 
 import pytest
 
+from koma.core.catalog import catalog
 from koma.core.faults import SourceError
 from koma.core.snapshot import unread_documents
 from koma.sources import directory
+from koma.sources import scan as scanning
 from koma.sources.cache import Cache
 from koma.sources.directory import MAX_BYTES, TRIES, DirectorySource, expand
 from koma.sources.scan import scan
@@ -77,6 +82,41 @@ def test_a_workspace_without_anything_is_an_empty_snapshot(tmp_path):
     assert (found.project_folders, found.documents, found.templates) == ((), {}, {})
 
 
+BESIDE = {
+    "vim, a swap file": "scenes/.s01.yaml.swp",
+    "vim, whether it may write": "scenes/4913",
+    "vim and emacs, the copy of before": "scenes/s01.yaml~",
+    "emacs, what was not saved yet": "scenes/#s01.yaml#",
+    "gedit": "scenes/.goutputstream-X1Y2Z3",
+    "JetBrains": "scenes/s01.yaml___jb_tmp___",
+    "a browser": "references/aki/face.png.crdownload",
+    "a copy that is not whole": "references/aki/face.png.part",
+    "an editor at a template": "templates/own/graph.json.j2~",
+    "an editor at a template of all": "../../templates/still/.template.yaml.swx",
+}
+
+
+@pytest.mark.parametrize("path", BESIDE.values(), ids=BESIDE.keys())
+def test_what_editors_keep_beside_a_file_does_not_count(tree, path):
+    before = tree.snapshot()
+    tree.write(f"{HOME}/{path}")
+    assert tree.snapshot() == before
+    assert tree.hashed == []
+
+
+def test_an_emacs_lock_is_a_link_to_nowhere_and_does_not_count(tree):
+    before = tree.snapshot()
+    (tree.root / HOME / "scenes/.#s01.yaml").symlink_to("me@host.1234:5678")
+    assert tree.snapshot() == before
+
+
+def test_a_file_that_does_not_count_may_change_for_ever(tree, monkeypatch):
+    log = tree.write(f"{HOME}/render.log")
+    tree.write(f"{HOME}/scenes/s02.yaml")
+    Meddling(monkeypatch, lambda look: log.write_text("x" * look), always=True)
+    assert f"{HOME}/scenes/s02.yaml" in tree.snapshot().documents
+
+
 def test_hidden_files_do_not_count(tree):
     tree.write(f"{HOME}/.s02.yaml.swp")
     tree.write(f"{HOME}/.git/config.yaml")
@@ -116,6 +156,31 @@ def test_another_file_of_the_same_size_and_time_is_read_because_it_is_another_fi
     other.rename(tree.root / HOME / "scenes/s01.yaml")
     after = tree.snapshot()
     assert before.documents[f"{HOME}/scenes/s01.yaml"].digest != after.documents[f"{HOME}/scenes/s01.yaml"].digest
+
+
+def test_a_change_that_leaves_size_time_and_file_as_they_were_is_read_all_the_same(tree):
+    """As `cp --preserve` and `rsync --times --inplace` do: the content decides, and the kernel's ctime says that it is to be read."""
+    before = tree.snapshot()
+    scene = tree.root / HOME / "scenes/s01.yaml"
+    inode = scene.stat().st_ino
+    with scene.open("r+b") as file:
+        file.write(b"kind: sceme")
+    os.utime(scene, ns=(LONG_AGO, LONG_AGO))
+    assert (scene.stat().st_ino, scene.stat().st_mtime_ns) == (inode, LONG_AGO)
+    after = tree.snapshot()
+    assert tree.hashed == [f"{HOME}/scenes/s01.yaml"]
+    assert before.documents[f"{HOME}/scenes/s01.yaml"].digest != after.documents[f"{HOME}/scenes/s01.yaml"].digest
+
+
+def test_a_file_from_the_future_is_read_every_time(tree):
+    ahead = time.time_ns() + 365 * 86400 * 10**9
+    tree.snapshot()
+    for text in ("kind: one..", "kind: two.."):
+        tree.write(f"{HOME}/scenes/s01.yaml", text, ahead)
+        found = tree.snapshot()
+        assert tree.hashed == [f"{HOME}/scenes/s01.yaml"]
+        assert found.documents[f"{HOME}/scenes/s01.yaml"].digest == sha256(text.encode()).hexdigest()
+    assert tree.snapshot().documents == found.documents
 
 
 def test_a_renamed_file_keeps_its_digest(tree):
@@ -178,6 +243,158 @@ def test_a_tree_that_never_rests_gives_no_snapshot(tree, monkeypatch):
     with pytest.raises(SourceError, match=f"s01.yaml changed on each of {TRIES} looks"):
         tree.snapshot()
     assert looks.looks == 2 * TRIES
+
+
+def test_a_file_that_vanishes_during_a_look_is_gone_and_no_error(tree, monkeypatch):
+    real, scene = scanning._stat, tree.root / HOME / "scenes/s01.yaml"
+
+    def vanishing(entry, path):
+        scene.unlink(missing_ok=True)
+        return real(entry, path)
+
+    monkeypatch.setattr(scanning, "_stat", vanishing)
+    assert f"{HOME}/scenes/s01.yaml" not in [stat.path for stat in scan(str(tree.root), [HOME])]
+
+
+def test_a_disk_that_fails_gives_no_snapshot(tree, monkeypatch):
+    def failing(_root, _folders):
+        raise OSError(errno.EIO, "Input/output error", "/srv/anime/projects")
+
+    monkeypatch.setattr(directory, "scan", failing)
+    with pytest.raises(SourceError, match="/srv/anime/projects can't be read: Input/output error"):
+        tree.snapshot()
+
+
+@pytest.fixture
+def shut(tree, monkeypatch):
+    """Close a folder: for root no permission does."""
+    real = os.scandir
+
+    def shut(path):
+        def scandir(folder):
+            if os.fspath(folder) == str(tree.root / path):
+                raise PermissionError(errno.EACCES, "Permission denied", folder)
+            return real(folder)
+
+        monkeypatch.setattr("koma.sources.scan.os.scandir", scandir)
+
+    return shut
+
+
+@pytest.mark.parametrize("path", [f"{HOME}/scenes", HOME], ids=["a folder of scenes", "a whole project"])
+def test_a_folder_that_can_not_be_listed_may_hide_documents(tree, shut, path):
+    tree.snapshot()
+    shut(path)
+    found = tree.snapshot()
+    assert [(problem.place.file, problem.code) for problem in found.problems] == [(path, "unreadable")]
+    assert unread_documents(found) == [path]
+    assert catalog(found, {}, unread_documents(found))[0][0].unread
+
+
+class Waits:
+    """In the place of sleeping: what was waited for, and something that happens meanwhile."""
+
+    def __init__(self, meanwhile=lambda: None):
+        self.seconds = []
+        self._meanwhile = meanwhile
+
+    def __call__(self, seconds):
+        self.seconds.append(seconds)
+        self._meanwhile()
+
+
+def test_what_changed_a_moment_ago_is_waited_for_until_it_is_still(tree):
+    waits = Waits()
+    tree.snapshot(quiet_seconds=0.5, pause=waits)
+    assert 0 < waits.seconds[0] <= 0.5
+    assert len(waits.seconds) == 1
+
+
+def test_nothing_is_waited_for_where_nothing_changed(tree):
+    tree.snapshot()
+    waits = Waits()
+    tree.snapshot(quiet_seconds=0.5, pause=waits)
+    assert waits.seconds == []
+
+
+def test_what_was_taken_away_is_waited_for_because_more_may_follow(tree):
+    tree.snapshot()
+    (tree.root / HOME / "scenes/s01.yaml").unlink()
+    waits = Waits(lambda: (tree.root / HOME / "project.yaml").unlink(missing_ok=True))
+    assert tree.snapshot(quiet_seconds=0.5, pause=waits).documents == {}
+    assert waits.seconds == [0.5, 0.25]
+
+
+def test_a_file_that_never_rests_is_waited_for_less_and_less(tree):
+    count = itertools.count(1)
+    waits = Waits(lambda: tree.write(f"{HOME}/scenes/s01.yaml", "x" * next(count)))
+    with pytest.raises(SourceError, match=r"s01\.yaml changed"):
+        tree.snapshot(quiet_seconds=0.5, pause=waits)
+    assert len(waits.seconds) == TRIES
+    assert sum(waits.seconds) <= 1.0
+
+
+@pytest.fixture
+def locked(tree):
+    """The tree lies in a repository whose index is locked, and something has changed."""
+    lock = tree.root / ".git/index.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    tree.write(f"{HOME}/scenes/s02.yaml")
+    return lock
+
+
+def test_while_git_holds_its_lock_no_snapshot_is_given(tree, locked):
+    with pytest.raises(SourceError, match=r"git is changing files: it holds .*index\.lock"):
+        tree.snapshot()
+
+
+def test_a_lock_that_goes_away_is_waited_for(tree, locked):
+    waits = Waits(lambda: locked.unlink(missing_ok=True))
+    assert f"{HOME}/scenes/s02.yaml" in tree.snapshot(quiet_seconds=0.5, pause=waits).documents
+    assert waits.seconds[0] == 0.5
+
+
+def test_where_nothing_changed_a_lock_does_not_matter(tree, locked):
+    locked.unlink()
+    before = tree.snapshot()
+    locked.touch()
+    assert tree.snapshot() == before
+
+
+def test_a_lock_that_a_killed_git_left_behind_is_not_waited_for_for_ever(tree, locked, monkeypatch):
+    os.utime(locked, ns=(LONG_AGO, LONG_AGO))
+    monkeypatch.setattr(directory, "LOCKED_SECONDS", 0.0)  # nothing can date a ctime back
+    assert f"{HOME}/scenes/s02.yaml" in tree.snapshot().documents
+
+
+@pytest.mark.parametrize("days", [-1, 1], ids=["of yesterday", "of tomorrow"])
+def test_a_lock_counts_until_the_same_tree_has_been_seen_for_long_enough(tree, locked, monkeypatch, days):
+    """Whatever the clocks say: a lock that is dated in the future would else count until then."""
+    when = time.time_ns() + days * 86400 * 10**9
+    os.utime(locked, ns=(when, when))
+    source = tree.source()
+    with pytest.raises(SourceError):
+        source.snapshot()
+    later = time.monotonic_ns() + 31 * 10**9
+    monkeypatch.setattr("koma.sources.directory.time.monotonic_ns", lambda: later)
+    assert f"{HOME}/scenes/s02.yaml" in source.snapshot().documents
+
+
+def test_a_hook_of_git_does_not_wait_for_the_git_that_waits_for_it(tree, locked, monkeypatch):
+    monkeypatch.setenv("GIT_INDEX_FILE", str(locked))
+    assert f"{HOME}/scenes/s02.yaml" in tree.snapshot().documents
+
+
+def test_the_lock_of_a_further_work_tree_lies_where_its_file_says(tree, tmp_path):
+    lock = tmp_path / "elsewhere/.git/worktrees/one/index.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    (tree.root / ".git").write_text("gitdir: elsewhere/.git/worktrees/one\n")
+    with pytest.raises(SourceError, match=r"elsewhere/\.git/worktrees/one/index\.lock"):
+        tree.snapshot()
+    (tree.root / ".git").write_text("nothing of git's\n")
+    assert len(tree.snapshot().documents) == 2
 
 
 def test_what_was_taken_away_is_forgotten(tree):
@@ -273,6 +490,49 @@ def test_a_picture_lies_where_it_is(tree):
     source = tree.source()
     picture = source.snapshot().images[f"{HOME}/references/aki/face.png"]
     assert source.local(picture).read_bytes() == b"picture"
+
+
+TWINS = {
+    "case": ("scenes/S01.yaml", "only in upper and lower case"),
+    "the case of letters that grow": ("scenes/stra\u00dfe.yaml", "only in upper and lower case"),
+    "Unicode form": ("scenes/cafe\u0301.yaml", r"'projects/p/scenes/caf\xe9.yaml' only in the Unicode form"),
+}
+OTHERS = {"case": "scenes/s01.yaml", "the case of letters that grow": "scenes/STRASSE.yaml", "Unicode form": "scenes/caf\u00e9.yaml"}
+
+
+@pytest.mark.parametrize("what", TWINS)
+def test_documents_whose_names_differ_only_in(tree, what):
+    path, said = TWINS[what]
+    tree.write(f"{HOME}/{path}")
+    tree.write(f"{HOME}/{OTHERS[what]}")
+    found = tree.snapshot()
+    here, there = sorted((f"{HOME}/{path}", f"{HOME}/{OTHERS[what]}"))
+    assert [(problem.place.file, problem.code) for problem in found.problems] == [(here, "alike-names"), (there, "alike-names")]
+    assert any(said in problem.message for problem in found.problems)
+    assert {here, there}.isdisjoint(found.documents)
+    assert unread_documents(found) == [here, there]
+
+
+def test_folders_of_references_whose_names_differ_only_in_case(tree):
+    tree.write(f"{HOME}/references/Aki/other.png")
+    found = tree.snapshot()
+    assert [problem.place.file for problem in found.problems] == [f"{HOME}/references/Aki", f"{HOME}/references/aki"]
+    assert f"from that of {HOME}/references/aki only" in found.problems[0].message
+    assert {file.digest for file in found.images.values()} == {""}
+    assert unread_documents(found) == []
+
+
+def test_templates_whose_names_differ_only_in_case(tree):
+    tree.write("templates/Still/template.yaml")
+    found = tree.snapshot()
+    assert [problem.place.file for problem in found.problems] == ["templates/Still", "templates/still"]
+    assert found.templates == {}
+
+
+def test_the_same_name_in_two_folders_is_no_mistake(tree):
+    tree.write(f"{HOME}/more/S01.yaml")
+    tree.write("projects/q/Project.yaml")
+    assert tree.snapshot().problems == ()
 
 
 FACE = f"{HOME}/references/aki/face.png"

@@ -2,16 +2,18 @@
 
 `async with FakeComfyUI() as server:` listens on a free port of 127.0.0.1. Prompts run one after the other and at once, or, after
 `hold()`, each until `finish(prompt_id)` or `release()`. Files survive `restart()`, queue and history do not, as with the real one.
+What it can be told to do wrong is in support.fake_comfyui_faults: `server.faults.arm(Fault.LOST_REPLY)`.
 """
 
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
+from support.fake_comfyui_faults import Fault, answered_wrongly, node_errors, spoilt
 from support.fake_comfyui_graphs import EXCHANGES, NODES, InvalidError, check, object_info
 from support.fake_comfyui_worker import Prompt, Worker
 
@@ -25,10 +27,17 @@ class FakeComfyUI(Worker):
         self.bodies: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.connected = asyncio.Event()
-        self._drop_reply = False
+        self.down_seconds = 0.0  # between the end of one process and the beginning of the next
         self._port = 0
+        self._late: set[asyncio.Task[None]] = set()
+        self._muted: set[str] = set()
+        self._restarting: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
         self._sockets: dict[str, web.WebSocketResponse] = {}
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     @property
     def url(self) -> str:
@@ -39,6 +48,8 @@ class FakeComfyUI(Worker):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._restarting is not None:
+            await self._restarting
         await self.stop()
 
     async def start(self) -> None:
@@ -53,24 +64,36 @@ class FakeComfyUI(Worker):
 
     async def stop(self) -> None:
         """As a killed process: queue and history are gone, files stay."""
-        self._worker.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._worker
+        for task in (self._worker, *self._late):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         for socket in list(self._sockets.values()):
             await socket.close()
         if self._runner is not None:
             await self._runner.cleanup()
         self.connected.clear()
         self._sockets.clear()
+        self._muted.clear()
         self.forget()
 
     async def restart(self) -> None:
         await self.stop()
+        await asyncio.sleep(self.down_seconds)
         await self.start()
 
     def drop_next_reply(self) -> None:
         """The next POST /prompt is queued, but its connection breaks before the reply."""
-        self._drop_reply = True
+        self.faults.arm(Fault.LOST_REPLY)
+
+    @property
+    def connections(self) -> int:
+        """How many WebSockets there are."""
+        return len(self._sockets)
+
+    def kill_worker(self) -> None:
+        """From now on nothing of the queue runs any more, and HTTP answers as before."""
+        self._worker.cancel()
 
     async def drop_sockets(self) -> None:
         self.connected.clear()
@@ -81,6 +104,11 @@ class FakeComfyUI(Worker):
         """Send something of any kind to every client."""
         for socket in list(self._sockets.values()):
             await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_str(message))
+
+    async def say_frame(self, data: bytes, kind: WSMsgType) -> None:
+        """Send one frame of any kind to every client, sound or not."""
+        for socket in list(self._sockets.values()):
+            await socket.send_frame(data, kind)
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -105,24 +133,54 @@ class FakeComfyUI(Worker):
         origin = request.headers.get("Origin", "")
         if origin and origin.split("//")[-1] != request.headers.get("Host"):
             return web.Response(status=403)
-        return await handler(request)
+        return answered_wrongly(self.faults, request) or await spoilt(self.faults, request, await handler(request))
 
     async def _post_prompt(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if "prompt" not in body:
             return web.json_response(EXCHANGES["no_prompt_key"]["response"], status=400)
+        if self.faults.fires(Fault.REFUSED_MODEL):
+            error = EXCHANGES["invalid_missing_model"]["response"]["error"]
+            return web.json_response({"error": error, "node_errors": node_errors(Fault.REFUSED_MODEL)}, status=400)
         try:
-            ends, node_errors = check(body["prompt"], self.signatures, self._input_names(), self.models)
+            ends, errors = check(body["prompt"], self.signatures, self._input_names(), self.models)
         except InvalidError as refused:
             return web.json_response({"error": refused.args[0], "node_errors": refused.args[1]}, status=400)
         self.bodies.append(body)
+        if self.faults.fires(Fault.LATE_ACCEPT):
+            self._afterwards(self._accept_late(body, ends))
+            return self._cut(request)
+        return await self._accept(request, body, ends, errors)
+
+    async def _accept(self, request: web.Request, body: dict[str, Any], ends: list[str], errors: dict[str, Any]) -> web.StreamResponse:
         prompt = self.queue(body, ends)
+        if self.faults.fires(Fault.DUPLICATE_RUN):
+            self.queue(body, ends)
         await self.status()
         self.notify()
-        if self._drop_reply and request.transport is not None:
-            self._drop_reply = False
+        if self.faults.fires(Fault.PARTIAL_NODE_ERRORS):
+            errors = node_errors(Fault.PARTIAL_NODE_ERRORS)
+        if self.faults.fires(Fault.LOST_REPLY):
+            return self._cut(request)
+        if self.faults.fires(Fault.DELAYED_REPLY):
+            await asyncio.sleep(self.faults.reply_seconds)
+        return web.json_response({"prompt_id": prompt.prompt_id, "number": prompt.number, "node_errors": errors})
+
+    def _cut(self, request: web.Request) -> web.Response:
+        if request.transport is not None:
             request.transport.abort()
-        return web.json_response({"prompt_id": prompt.prompt_id, "number": prompt.number, "node_errors": node_errors})
+        return web.Response()
+
+    async def _accept_late(self, body: dict[str, Any], ends: list[str]) -> None:
+        await asyncio.sleep(self.faults.late_seconds)
+        self.queue(body, ends)
+        self.notify()
+
+    def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something happen later, in this process of the server."""
+        task = asyncio.create_task(work)
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     def _input_names(self) -> set[str]:
         return {"/".join(part for part in (folder, name) if part) for kind, folder, name in self.files if kind == "input"}
@@ -191,6 +249,7 @@ class FakeComfyUI(Worker):
         self._sockets[sid] = socket
         await socket.send_json({"type": "status", "data": {**self._remaining(), "sid": sid}})
         self.connected.set()
+        self.notify()
         with contextlib.suppress(ConnectionError):
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
@@ -202,12 +261,24 @@ class FakeComfyUI(Worker):
         return {"status": {"exec_info": {"queue_remaining": len(self.pending) + (self.running is not None)}}}
 
     async def status(self) -> None:
-        for socket in list(self._sockets.values()):
+        for sid, socket in list(self._sockets.items()):
             with contextlib.suppress(ConnectionError):
-                await socket.send_json({"type": "status", "data": self._remaining()})
+                if sid not in self._muted:
+                    await socket.send_json({"type": "status", "data": self._remaining()})
+
+    async def begins(self) -> None:
+        if self.faults.fires(Fault.DROPPED_WEBSOCKET):
+            await self.drop_sockets()
+        if self.faults.fires(Fault.SILENT_WEBSOCKET):
+            self._muted.update(self._sockets)
+
+    async def leave(self) -> None:
+        self._restarting = asyncio.create_task(self.restart())
+        await self.until(lambda: False)
 
     async def send(self, prompt: Prompt, kind: str, **data: Any) -> None:
-        socket = self._sockets.get(str(prompt.extra.get("client_id")))
-        if socket is not None:
+        sid = str(prompt.extra.get("client_id"))
+        socket = self._sockets.get(sid)
+        if socket is not None and sid not in self._muted:
             with contextlib.suppress(ConnectionError):
                 await socket.send_json({"type": kind, "data": {**data, "prompt_id": prompt.prompt_id}})

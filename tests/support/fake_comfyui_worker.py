@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from support.fake_comfyui_faults import Fault, Faults, exception
 from support.fake_comfyui_graphs import ffv1, pixels, png
 
 START_MS = 1_795_000_000_000
-_TRACE = ['  File "<comfyui>/execution.py", line 496, in execute\n', "..."]
-FAULTS = {
-    "error": ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied"),
-    "oom": ("torch.OutOfMemoryError", "Allocation on device 0 would exceed allowed memory. (out of memory)"),
-}
+_SHORT = {"error": Fault.NODE_ERROR, "oom": Fault.OUT_OF_MEMORY}
+_RAISED = (Fault.NODE_ERROR, Fault.OUT_OF_MEMORY)
+
+
+class _DiskFullError(Exception):
+    """Half of a file was written."""
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Prompt:
     messages: list[list[Any]] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    spoilt: bool = False  # in one way: another one would not show
 
     def item(self) -> list[Any]:
         return [self.number, self.prompt_id, self.graph, self.extra, self.ends]
@@ -46,10 +49,10 @@ class Worker:
         self.delay, self.render = delay, render
         self.render_ms = 1500
         self.vram_total, self.vram_free = 12 << 30, 9 << 30
-        self.executions: collections.Counter[str] = collections.Counter()
+        self.faults = Faults()
+        self.executions: collections.Counter[str] = collections.Counter()  # by prompt id, cached ones too
+        self.renders: collections.Counter[str] = collections.Counter()  # by prompt id, begun and not cached
         self.files: dict[tuple[str, str, str], bytes] = {}
-        self._faults: list[str] = []
-        self._lose_file = False
         self._waiters: list[asyncio.Future[None]] = []
         self._held, self._finish = False, set[str]()
         self.forget()
@@ -68,6 +71,14 @@ class Worker:
 
     async def status(self) -> None:
         """Tell everyone how long the queue is."""
+        raise NotImplementedError
+
+    async def begins(self) -> None:
+        """A prompt begins: what is to happen to connections then."""
+        raise NotImplementedError
+
+    async def leave(self) -> None:
+        """End this process in the middle of what it does, and begin another one."""
         raise NotImplementedError
 
     def hold(self) -> None:
@@ -97,12 +108,12 @@ class Worker:
         await self.until(lambda: prompt_id in self.history)
 
     def fail_next(self, fault: str = "error") -> None:
-        """The next prompt that runs ends in this fault (a key of FAULTS)."""
-        self._faults.append(fault)
+        """The next prompt that runs ends in an `error` of a node, or is `oom`, out of memory."""
+        self.faults.arm(_SHORT[fault])
 
     def lose_next_file(self) -> None:
         """The next output file is named in the history but is not there."""
-        self._lose_file = True
+        self.faults.arm(Fault.LOST_FILE)
 
     def notify(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -129,11 +140,18 @@ class Worker:
     async def work(self) -> None:
         while True:
             await self.until(lambda: bool(self.pending))
+            if self.faults.fires(Fault.DEAD_BETWEEN):
+                return
             self.running = prompt = self.pending.pop(0)
             self.executions[prompt.prompt_id] += 1
             await self.status()
             self.notify()
+            await self.begins()
+            if self.faults.fires(Fault.DEAD_WORKER):
+                return  # what it was at stays where it is, for ever
             ended = await self._execute(prompt)
+            if ended and self._spoils(prompt, Fault.RESTART_AFTER):
+                await self.leave()
             self._record(prompt, ended)
             self.running = None
             await self.status()
@@ -141,6 +159,8 @@ class Worker:
             self.notify()
 
     def _record(self, prompt: Prompt, ended: bool) -> None:
+        if ended and self._spoils(prompt, Fault.NO_FILES):
+            prompt.outputs = {}
         status = {"status_str": "success" if ended else "error", "completed": ended, "messages": prompt.messages}
         meta = {node: {"node_id": node, "display_node": node, "parent_node": None, "real_node_id": node} for node in prompt.outputs}
         self.history[prompt.prompt_id] = {"prompt": prompt.item(), "outputs": prompt.outputs, "status": status, "meta": meta}
@@ -149,22 +169,31 @@ class Worker:
         key = json.dumps(prompt.graph, sort_keys=True)
         await self._note(prompt, "execution_start")
         cached = self.cache[1] if self.cache[0] == key else None
+        if self.faults.fires(Fault.CACHED_AND_DELETED):
+            cached = {end: self._named(prompt, end) for end in prompt.ends}
         await self._note(prompt, "execution_cached", nodes=list(prompt.graph) if cached else [])
         if cached:
             return await self._replay(prompt, cached)
-        order = _order(prompt.graph, prompt.ends)
+        return await self._draw(prompt, key, _order(prompt.graph, prompt.ends))
+
+    async def _draw(self, prompt: Prompt, key: str, order: list[str]) -> bool:
+        self.renders[prompt.prompt_id] += 1
         await self._begin(prompt, order[0])
         await self._wait(prompt)
         self._clock += self.render_ms
         if prompt.interrupted:
             return await self._end(prompt, "execution_interrupted", order[0])
-        if self._faults:
-            kind, said = FAULTS[self._faults.pop(0)]
-            words = {"exception_type": kind, "exception_message": said, "traceback": _TRACE, "current_inputs": {}, "current_outputs": order}
-            return await self._end(prompt, "execution_error", order[0], **words)
+        for fault in _RAISED:
+            if self.faults.fires(fault):
+                return await self._end(prompt, "execution_error", order[0], **exception(fault, order))
         frames = await asyncio.to_thread(self.render, prompt.graph)
+        if self._spoils(prompt, Fault.BLACK_FILE):
+            frames = [np.zeros_like(frame) for frame in frames]
         for node in order:
-            await self._run_node(prompt, node, frames, first=node == order[0])
+            try:
+                await self._run_node(prompt, node, frames, first=node == order[0])
+            except _DiskFullError:
+                return await self._end(prompt, "execution_error", node, **exception(Fault.DISK_FULL, order))
         self.cache = (key, prompt.outputs)
         await self._note(prompt, "execution_success")
         return True
@@ -182,6 +211,13 @@ class Worker:
         return False
 
     async def _wait(self, prompt: Prompt) -> None:
+        if self.faults.fires(Fault.RESTART):
+            await asyncio.sleep(self.delay / 2)
+            await self.leave()
+        if self.faults.fires(Fault.IGNORED_INTERRUPT):
+            await self.until(lambda: False)
+        if self.faults.fires(Fault.HANG):
+            await self.until(lambda: prompt.interrupted)
         if self.delay:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.until(lambda: prompt.interrupted), self.delay)
@@ -213,17 +249,35 @@ class Worker:
         kind = "output" if "filename_prefix" in entry["inputs"] else "temp"
         if entry["class_type"] == "VHS_VideoCombine":
             clip = ffv1(frames, int(entry["inputs"].get("frame_rate", 8)))
-            return {"gifs": [{**self._write(kind, prefix, ".mkv", clip), "format": entry["inputs"].get("format"), "frame_rate": 8.0}]}
-        return {"images": [self._write(kind, prefix, "_.png", png(frame, prompt.graph)) for frame in frames]}
+            return {
+                "gifs": [{**self._write(prompt, kind, prefix, ".mkv", clip), "format": entry["inputs"].get("format"), "frame_rate": 8.0}]
+            }
+        return {"images": [self._write(prompt, kind, prefix, "_.png", png(frame, prompt.graph)) for frame in frames]}
 
-    def _write(self, kind: str, prefix: str, tail: str, data: bytes) -> dict[str, str]:
+    def _write(self, prompt: Prompt, kind: str, prefix: str, tail: str, data: bytes) -> dict[str, str]:
+        item = self._next_name(kind, prefix, tail)
+        place = kind, item["subfolder"], item["filename"]
+        if self._spoils(prompt, Fault.DISK_FULL):
+            self.files[place] = data[: len(data) // 2]
+            raise _DiskFullError
+        if not self._spoils(prompt, Fault.LOST_FILE):
+            self.files[place] = data[: len(data) // 2] if self._spoils(prompt, Fault.TRUNCATED_FILE) else data
+        return item
+
+    def _spoils(self, prompt: Prompt, fault: Fault) -> bool:
+        """Whether a fault that shows in the files of a prompt happens to this one."""
+        happens = not prompt.spoilt and self.faults.fires(fault)
+        prompt.spoilt = prompt.spoilt or happens
+        return happens
+
+    def _next_name(self, kind: str, prefix: str, tail: str) -> dict[str, str]:
         folder, _, stem = prefix.rpartition("/")
         used = [name for where, place, name in self.files if (where, place) == (kind, folder) and name.startswith(f"{stem}_")]
-        name = f"{stem}_{len(used) + 1:05d}{tail}"
-        if not self._lose_file:
-            self.files[kind, folder, name] = data
-        self._lose_file = False
-        return {"filename": name, "subfolder": folder, "type": kind}
+        return {"filename": f"{stem}_{len(used) + 1:05d}{tail}", "subfolder": folder, "type": kind}
+
+    def _named(self, prompt: Prompt, end: str) -> dict[str, Any]:
+        """What an output node says of a file that it wrote once, and that somebody deleted."""
+        return {"images": [self._next_name("output", prompt.graph[end]["inputs"].get("filename_prefix", ""), "_.png")]}
 
 
 def _order(graph: Mapping[str, Any], ends: list[str]) -> list[str]:

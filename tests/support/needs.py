@@ -23,6 +23,18 @@ def needs_module(module: str) -> None:
         pytest.skip(f"needs the Python package `{module}`")
 
 
+def may_trace() -> None:
+    """Skip unless system calls of processes can be traced: `strace` is there, and the system allows it.
+
+    A system that forbids it, as some containers do, never counts as a failure: no package changes that.
+    """
+    from support.tracing import why_not  # most tests need no tracing
+
+    needs("strace")
+    if why := why_not():
+        pytest.skip(OPT_IN + why)
+
+
 def real_comfyui() -> str:
     """Return the address of the server that KOMA_COMFYUI_URL names, or skip.
 

@@ -13,7 +13,7 @@ from koma.core.words import BackendKind
 from koma.pixels.clip import open_clip
 from koma.pixels.picture import Pixels, read_picture
 from koma.pixels.whole import CLIPS, container_of
-from koma.publish.digest import ClipDigest, picture_digest
+from koma.pixels.digest import ClipDigest, picture_digest
 
 
 def drawing(width: int = 48, height: int = 32, shift: int = 0) -> Pixels:

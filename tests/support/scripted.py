@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,6 +106,10 @@ class Server:
         self.reachable = True
         self.others = 0
         self.stuck = False  # an interrupt does nothing, and no prompt ends
+        self.dead = False  # answers, and begins no prompt any more
+        self.hangs: set[str] = set()  # labels of prompts that never end, whoever interrupts them
+        self.others_running = 0
+        self.ram: tuple[int, int] | None = None  # bytes in use and in all
         self.freed = 0
         self.memory: tuple[int, int] | None = None  # bytes in use and in all; None for a machine without an accelerator
         self.frees_to = 0  # bytes in use after memory was asked for
@@ -118,11 +122,13 @@ class Server:
         now = self.clock.elapsed
         while self.queue:
             head = self.queue[0]
+            if head.started is None and self.dead:
+                return
             if head.started is None:
                 head.started = max(head.arrived, self._free_at)
                 self.runs[head.request.prompt_id] += 1
                 self.starts.append((head.request.label, head.started))
-            if self.stuck or head.started + self.seconds > now + 1e-9:
+            if self.stuck or head.request.label in self.hangs or head.started + self.seconds > now + 1e-9:
                 return
             self._end(head, head.started + self.seconds)
 
@@ -160,7 +166,7 @@ class Server:
         self.tick()
         for place, prompt in enumerate(self.queue):
             if prompt.request.prompt_id == prompt_id:
-                return Sighting(Stage.QUEUED if place else Stage.RUNNING)
+                return Sighting(Stage.RUNNING) if prompt.started is not None else Sighting(Stage.QUEUED, idle=place == 0)
         if prompt_id not in self.history:
             return Sighting(Stage.ABSENT)
         failed = self.history[prompt_id]
@@ -168,23 +174,29 @@ class Server:
 
     def interrupt(self, prompt_id: str) -> None:
         self.tick()
-        for place, prompt in enumerate(list(self.queue)):
-            if prompt.request.prompt_id != prompt_id or self.stuck:
+        for prompt in list(self.queue):
+            if prompt.request.prompt_id != prompt_id or self.stuck or prompt.request.label in self.hangs:
                 continue
-            if place:
+            if prompt.started is None:
                 self.queue.remove(prompt)
             else:
                 prompt.interrupted = True
                 self._end(prompt, self.clock.elapsed)
 
+    def withdraw(self, prompt_id: str) -> None:
+        self.tick()
+        self.queue = [prompt for prompt in self.queue if prompt.started is not None or prompt.request.prompt_id != prompt_id]
+
     def restart(self) -> None:
         self.tick()
         self.queue.clear()
         self.history.clear()
+        self.stuck = self.dead = False
+        self._free_at = self.clock.elapsed
 
     def next_end(self) -> float | None:
         self.tick()
-        head = self.queue[0] if self.queue and not self.stuck else None
+        head = self.queue[0] if self.queue and not self.stuck and self.queue[0].request.label not in self.hangs else None
         return None if head is None or head.started is None else head.started + self.seconds
 
     def new_ends(self) -> list[str]:
@@ -219,7 +231,17 @@ class ScriptedBackend:
     async def probe(self) -> BackendStatus:
         used, total = self.server.memory or (None, None)
         free = total - used if total is not None and used is not None else None
-        return BackendStatus(self.server.reachable, "1.0", total, free, others_waiting=self.server.others)
+        in_use, ram = self.server.ram or (None, None)
+        return BackendStatus(
+            self.server.reachable,
+            "1.0",
+            total,
+            free,
+            others_waiting=self.server.others,
+            others_running=self.server.others_running,
+            ram_total=ram,
+            ram_free=ram - in_use if ram is not None and in_use is not None else None,
+        )
 
     async def signatures(self) -> Mapping[str, Any] | None:
         return None
@@ -260,6 +282,9 @@ class ScriptedBackend:
     async def cancel(self, prompt_id: str) -> None:
         self.server.interrupt(prompt_id)
 
+    async def withdraw(self, prompt_id: str) -> None:
+        self.server.withdraw(prompt_id)
+
     async def free(self) -> None:
         self.server.freed += 1
         if self.server.memory is not None:
@@ -276,6 +301,9 @@ class MemoryObjects:
         return Path("/objects") / f"{file_digest.replace('/', '_')}{suffix}"
 
     def has(self, file_digest: str, suffix: str) -> bool:
+        return file_digest not in self.gone
+
+    def is_sound(self, file_digest: str, suffix: str) -> bool:
         return file_digest not in self.gone
 
     def put(self, file: Path, *, expect: str = "") -> str:
@@ -344,7 +372,10 @@ class Shelf:
     def retire(self, published: Published) -> None:
         del self.shown[published.path]
 
-    def recall(self) -> list[tuple[Take, Published | None]]:
+    def give_back(self, take: Take, stem: str) -> None:
+        pass
+
+    def recall(self, takes: Collection[str] = (), stems: Collection[str] = ()) -> list[tuple[Take, Published | None]]:
         return []
 
     def _fail(self) -> None:

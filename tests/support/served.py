@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from support.fake_comfyui import FakeComfyUI
+from support.fake_comfyui_faults import Fault
 from support.fake_comfyui_graphs import NODES, first_number, pixels, place_of
 from support.fake_comfyui_worker import Prompt
 
@@ -101,6 +102,10 @@ class ServedComfyUI:
     def lose_next_file(self) -> None:
         self._soon(self.fake.lose_next_file)
 
+    def arm(self, fault: Fault, times: int = 1, *, after: int = 0) -> None:
+        """Let the server misbehave at so many chances of that, once so many have passed."""
+        self._soon(lambda: self.fake.faults.arm(fault, times, after=after))
+
     def go_away(self) -> None:
         """As a killed process: queue and history are gone. `come_back` listens at the same address."""
         self.call(self.fake.stop())
@@ -123,8 +128,7 @@ class ServedComfyUI:
             graph = {node: entry for node, entry in graph.items() if entry["class_type"] != "PrimitiveString"}
         if self.drifts(graph):
             graph = {**graph, "drift": {"inputs": {"driver": "another"}}}
-        count = first_number(graph, "amount", default=1)
-        frames = pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph, self._start(graph))
+        frames = frames_of(graph, self._start(graph))
         return [np.full_like(frame, 128) for frame in frames] if self.spoils(graph) else frames
 
     def _start(self, graph: Mapping[str, Any]) -> int:
@@ -133,6 +137,12 @@ class ServedComfyUI:
         folder, _, name = given.rpartition("/")
         data = self.fake.files.get(("input", folder, name)) if makes_frames(graph) else None
         return place_of(np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))) if data else 0
+
+
+def frames_of(graph: Mapping[str, Any], start: int = 0) -> list[np.ndarray]:
+    """What this server draws: one picture, or as many as the graph repeats it."""
+    count = first_number(graph, "amount", default=1)
+    return pixels({**graph, "count": {"inputs": {"batch_size": count}}} if count > 1 else graph, start)
 
 
 def seed_of(graph: Mapping[str, Any]) -> int:

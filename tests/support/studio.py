@@ -58,6 +58,7 @@ class Folder:
         file = self.outputs / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(take.take_key)
+        (self.outputs / f"{stem}.receipt.json").write_text(take.take_key)
         content = take.object.content_digest if take.object else ""
         shown = (take.target, take.rendition, take.take_key, take.render_key, path, len(take.take_key), str(take.verdict))
         return Published(*shown, take.measure_key, take.rules_digest, content, decided=take.decided)
@@ -75,16 +76,21 @@ class Studio:
         self.clock, self.events = VirtualClock(), Events()
         self.made: list[Job] = []
         self._opening = more
-        self.app = App.open(root, writes=True, **more)
+        self.app = self._open(root)
         self.publisher = Folder(self.app.config.paths.outputs)
         self.inbox = Inbox(self.app.config.paths.inbox)
         self.limits = limits or Limits()
         self.reconciler = self.reconcile()
 
+    def _open(self, root: Path) -> App:
+        app = App.open(root, writes=True, **self._opening)
+        app.clock = self.clock
+        return app
+
     def restart(self) -> None:
         """End the process and begin another: what was only remembered in memory is gone."""
         self.app.close()
-        self.app = App.open(self.files.root, writes=True, **self._opening)
+        self.app = self._open(self.files.root)
         self.reconciler = self.reconcile()
 
     def __enter__(self) -> Self:
@@ -148,12 +154,12 @@ class Studio:
                 done.append(f"{job.action} {job.work.target}")
         raise AssertionError(f"no end of work: {done}")
 
-    def finish(self, job: Job, verdict: Verdict = Verdict.PASSED, pixels: str = "") -> None:
-        """End a job: a render makes a file whose pixels are those given, else its own alone."""
+    def finish(self, job: Job, verdict: Verdict = Verdict.PASSED, pixels: str = "", *, kind: FailureClass = FailureClass.NODE) -> None:
+        """End a job: a render makes a file whose pixels are those given, else its own alone; one in error failed of `kind`."""
         failed = verdict is Verdict.ERROR
         if job.action is ActionKind.RENDER:
             self.made.append(job)
-            failure = Failure(FailureClass.NODE, "the sampler stopped") if failed else None
+            failure = Failure(kind, "the sampler stopped") if failed else None
             job = replace(job, artifacts=() if failed else (self._artifact(job, pixels),), failure=failure)
         old = whole_take(self.app.store, job, job.work.take_key)
         if job.action in (ActionKind.RENDER, ActionKind.MEASURE):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from koma.telemetry.eventlog import EventLog, follow, history
+from koma.telemetry.eventlog import EventLog, Rotation, follow, history
 from koma.telemetry.events import Event
 
 
@@ -12,8 +12,8 @@ def event(number: int, **fields) -> Event:
     return Event("progress", 1000.0 + number, {"number": number, **fields})
 
 
-def write(path, *numbers, rotate_bytes=10_000):
-    log = EventLog(path, rotate_bytes=rotate_bytes)
+def write(path, *numbers, rotate_bytes=10_000, keep=5):
+    log = EventLog(path, Rotation(rotate_bytes, keep))
     for number in numbers:
         log(event(number))
     log.close()
@@ -75,6 +75,57 @@ def test_rotation_keeps_the_newest_five_files_and_loses_nothing_before(tmp_path)
     write(path, *range(20), rotate_bytes=1)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["e.1", "e.2", "e.3", "e.4", "e.5"]
     assert numbers(history(path)) == [15, 16, 17, 18, 19]
+
+
+def test_rotation_keeps_as_many_files_as_are_asked_for_and_deletes_those_of_a_larger_number_before(tmp_path):
+    path = tmp_path / "e"
+    write(path, *range(20), rotate_bytes=1)
+    write(path, 20, rotate_bytes=1, keep=2)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["e.1", "e.2"]
+    assert numbers(history(path)) == [19, 20]
+
+
+def test_all_files_together_stay_bounded_by_size_and_number(tmp_path):
+    write(tmp_path / "e", *range(2000), rotate_bytes=1000, keep=3)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 4 * 1100
+    assert numbers(history(tmp_path / "e"))[-1] == 1999
+
+
+def test_following_misses_nothing_when_several_files_are_put_away_between_two_looks(tmp_path):
+    path = tmp_path / "e"
+    write(path, 1)
+    assert numbers(follow(path, turns(lambda: write(path, 2, 3, 4, rotate_bytes=1), lambda: write(path, 5)))) == [2, 3, 4, 5]
+
+
+def test_following_goes_on_with_the_oldest_where_its_own_file_is_deleted_already(tmp_path):
+    path = tmp_path / "e"
+    write(path, 1)
+    assert numbers(follow(path, turns(lambda: write(path, *range(2, 9), rotate_bytes=1, keep=3)))) == [2, 6, 7, 8]
+
+
+def test_what_a_full_disk_refused_is_given_up_and_the_next_event_is_written_whole(tmp_path, monkeypatch):
+    path = tmp_path / "e"
+    log = EventLog(path)
+    log(event(1))
+
+    class Full:
+        """Takes half of what is written."""
+
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            return self.file.write(data[: len(data) // 2])
+
+        def close(self):
+            self.file.close()
+
+    log._file = Full(log._file)
+    with pytest.raises(OSError, match="the disk is full"):
+        log(event(2))
+    log(event(3))
+    log.close()
+    assert numbers(history(path)) == [1, 3]
 
 
 def test_following_starts_with_what_comes_next(tmp_path):

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koma.core.shown import printable
 from koma.telemetry.clock import SystemClock
 from koma.telemetry.events import NAMES, Event, EventHub
 from koma.telemetry.loglines import LogLines
 from koma.telemetry.outlet import open_outlet
-from koma.telemetry.plain import duration, printable
+from koma.telemetry.plain import duration
 from koma.telemetry.progress import Bars, PlainLines, progress_view, sentence
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from koma.core.errors import KomaError
 from koma.telemetry.board import Board
+from koma.telemetry.events import Event
 from koma.telemetry.http import Reply, Server, as_json, serve, standard_routes
 from koma.telemetry.metrics import Metrics
 
@@ -54,6 +55,13 @@ def test_head_gives_the_headers_only(server):
     assert response.status == HTTPStatus.OK
     assert int(response.headers["Content-Length"]) > 0
     assert body == b""
+
+
+def test_health_says_where_room_lacks(tmp_path):
+    board = Board("1", 0.0)
+    board(Event("disk_low", 1.0, {"message": "no render begins"}))
+    reply = standard_routes(Metrics("1", tmp_path), board, lambda: 2.0)["/healthz"]()
+    assert (reply.status, reply.body) == (200, b"ok\nno render begins\n")
 
 
 @pytest.mark.parametrize(("now", "status"), [(1.0, HTTPStatus.OK), (1000.0, HTTPStatus.SERVICE_UNAVAILABLE)], ids=["lately", "long ago"])

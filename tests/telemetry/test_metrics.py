@@ -25,8 +25,13 @@ DOCUMENTED = {
     "koma_last_progress_timestamp_seconds",
     "koma_heartbeat_timestamp_seconds",
     "koma_backend_up",
+    "koma_backend_stuck",
+    "koma_backend_restarts_total",
+    "koma_circuit_open",
     "koma_gpu_busy_seconds_total",
     "koma_output_disk_free_bytes",
+    "koma_disk_free_bytes",
+    "koma_disk_low",
 }
 
 
@@ -78,6 +83,32 @@ CASES = [
         "no GPU time on the animatic",
         [happened("job_complete", template="t", seconds=3, backend="animatic")],
         "koma_gpu_busy_seconds_total",
+        0,
+    ),
+    ("a server that works on nothing", [happened("backend_stuck", backend="studio")], 'koma_backend_stuck{backend="studio"}', 1),
+    (
+        "and works again",
+        [happened("backend_stuck", backend="studio"), happened("backend_unstuck", backend="studio")],
+        'koma_backend_stuck{backend="studio"}',
+        0,
+    ),
+    (
+        "a restart",
+        [happened("backend_restarted", backend="studio", why="black-frames")],
+        'koma_backend_restarts_total{backend="studio",result="success",why="black-frames"}',
+        1,
+    ),
+    (
+        "a restart that failed",
+        [happened("backend_restart_failed", backend="studio", why="made up")],
+        'koma_backend_restarts_total{backend="studio",result="failed",why="other"}',
+        1,
+    ),
+    ("an open circuit", [happened("circuit_opened", template="still")], 'koma_circuit_open{template="still"}', 1),
+    (
+        "a closed circuit",
+        [happened("circuit_opened", template="still"), happened("circuit_closed", template="still")],
+        'koma_circuit_open{template="still"}',
         0,
     ),
     ("a failure", [happened("job_failed", error_class="node")], 'koma_render_failures_total{error_class="node"}', 1),
@@ -134,6 +165,18 @@ def test_every_metric_has_help_and_parses(tmp_path):
     assert all(family.documentation for family in families)
 
 
+def test_free_space_is_told_for_each_place_that_is_named(tmp_path):
+    metrics = Metrics("1", tmp_path, {"outputs": tmp_path / "not/there/yet", "state": tmp_path})
+    found = metrics.exposition()[1].decode()
+    assert re.search(r'^koma_disk_free_bytes\{place="outputs"\} [1-9]', found, re.MULTILINE)
+    assert re.search(r'^koma_disk_free_bytes\{place="state"\} [1-9]', found, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("events", "low"), [([], 0), (["disk_low"], 1), (["disk_low", "disk_low", "disk_ok"], 0)])
+def test_a_disk_without_room_is_told_until_there_is_some(tmp_path, events, low):
+    assert samples(tmp_path, *(happened(name, message="no room") for name in events))["koma_disk_low"] == low
+
+
 def test_free_space_is_told_before_the_outputs_folder_exists(tmp_path):
     assert samples(tmp_path)["koma_output_disk_free_bytes"] > 0
 
@@ -188,6 +231,19 @@ def test_a_render_is_on_the_board_with_its_share_until_it_ends():
     assert board(*begun).status()["running"] == [{**RENDER, "since": 2.0, "fraction": 0.4}]
     for end in ("job_complete", "job_failed", "job_cancelled"):
         assert board(*begun, happened(end, **RENDER)).status()["running"] == []
+
+
+def test_an_attempt_that_is_tried_again_leaves_the_board_and_comes_back_once():
+    begun = [happened("job_submitted", at=2.0, **RENDER), happened("job_retried", **RENDER)]
+    assert board(*begun).status()["running"] == []
+    again = happened("job_submitted", at=9.0, **RENDER | {"prompt_id": "x2"})
+    assert [job["prompt_id"] for job in board(*begun, again, again).status()["running"]] == ["x2"]
+
+
+def test_what_lacks_on_disk_is_on_the_board_until_there_is_room():
+    low = happened("disk_low", message="no render begins")
+    assert board(low).disk_low == board(low).status()["disk_low"] == "no render begins"
+    assert board(low, happened("disk_ok")).disk_low == ""
 
 
 def test_progress_of_a_prompt_that_is_not_ours_is_left_out():

@@ -1,6 +1,7 @@
 """The daemon of one workspace, put together and run: lanes, passes, watcher, HTTP, telemetry."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -9,40 +10,53 @@ from pathlib import Path
 from typing import NamedTuple
 
 from koma import __version__
+from koma.app.passes import Passes
 from koma.app.recalling import recall
+from koma.app.room import WorkspaceRoom
+from koma.app.secrets import read_secret
+from koma.app.storing import tell_of_outages
+from koma.app.tended import care_of, hours_of, patience_of, rules_of
 from koma.app.versions import Versions
 from koma.app.workspace import App
 from koma.backends.comfyui.restart import RestartCommand
 from koma.config import LOOPBACK, Config
 from koma.core.errors import KomaError
 from koma.core.job import Job
-from koma.core.memory import Care, FreeRule
-from koma.core.retry import DEADLINE_FACTOR
+from koma.core.login import NO_SECRET
+from koma.core.resuming import resumed
 from koma.core.safety import Limits
 from koma.core.words import ActionKind, BackendKind
 from koma.engine.cpulane import CpuLane
 from koma.engine.device import MeasuringDevice
+from koma.engine.disk import DiskGuard
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
+from koma.engine.mending import restock
 from koma.engine.queueing import Queueing
+from koma.engine.quiet import QuietHours
 from koma.engine.reconcile import Reconciler
 from koma.engine.reviews import Reviewer
 from koma.engine.standing import is_lacking
 from koma.engine.worker import Worker
 from koma.measures.learned.runtime import runtime_fault
-from koma.ports import Backend, Store
+from koma.ports import Backend
 from koma.sources.inbox import Inbox
 from koma.sources.watch import Watch
+from koma.telemetry.eventlog import Rotation
 from koma.telemetry.http import Server, serve, standard_routes
 from koma.telemetry.outlet import Outlet, open_outlet
 
 
 class Orders(NamedTuple):
-    """What a person asked for on the command line: one go or for ever, a plan digest to let go ahead, which targets."""
+    """What a person asked for on the command line: one go or for ever, a plan digest to let go ahead, which targets.
+
+    `check` raises StoreError where this process does not hold the state's lock any more.
+    """
 
     once: bool = False
     allow: str = ""
     selects: Callable[[str], bool] | None = None
+    check: Callable[[], None] = lambda: None
 
 
 async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
@@ -55,48 +69,70 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
     async with AsyncExitStack() as stack:
         outlet = _outlet(app, once=orders.once)
         stack.callback(outlet.hub.close)
+        _tidy(app)
+        tell_of_outages(config, app.store, outlet.hub)
         recall(app.store, app.publisher)
+        restock(app.store, app.objects, app.publisher)
         backends = app.backends(config.rendition)
         reconciler = _reconciler(app, outlet, orders)
         versions = Versions(app, lambda: lanes.lacking or is_lacking(reconciler.standing.survey))
         worker = _worker(app, outlet, backends, versions)
         yield_to = [BackendKind.COMFYUI] if any(b.yield_to_people for b in config.backends) else []
-        lanes = Lanes(worker, yield_to=yield_to, care=_care(config))
-        asked = False
-        watching: list[Watch] = []
+        lanes = Lanes(worker, yield_to=yield_to, care=care_of(config))
+        quiet = QuietHours(hours_of(config), app.wall, outlet.hub)
+        guard = _guard(config, outlet)
+        lanes.may_begin = lambda job: quiet.may_begin(job) and worker.breakers.may_begin(job) and guard.may_begin(job)
+        passes = Passes(app, reconciler, guard, outlet.hub, lambda: versions.ask(worker, backends.values()))
 
         async def look() -> ReconcileResult:
-            nonlocal asked
-            if not asked:
-                asked = True
-                await versions.ask(worker, backends.values())
-            _tell_unwatched(outlet, [trouble for watch in watching for trouble in watch.refresh()])
-            result = await _with_pages(app, reconciler, await reconciler())
+            _before_a_look(app, orders, lanes)
+            result = await passes()
             if orders.once:
                 _must_answer(versions.down, result)
-            return result
+            waits = quiet.last() and (lanes.busy or bool(result.queued))
+            return replace(result, waiting=result.waiting + waits)
 
-        daemon = Daemon(lanes, look, lambda: _unfinished(app.store, backends), app.clock, once=orders.once, timing=_timing(app))
-        lanes.on_finished = _after(reconciler.note, lanes.on_finished)
+        daemon = Daemon(lanes, look, lambda: _unfinished(app, backends), app.clock, once=orders.once, timing=_timing(app))
+        lanes.on_finished = _after(guard.note, _after(reconciler.note, lanes.on_finished))
         if not orders.once:
-            watching.append(Watch(_watched(app), _later(daemon.wake)))
-            _tell_unwatched(outlet, watching[0].start())
-            stack.callback(watching[0].stop)
+            stack.callback(_watch(app, passes, daemon).stop)
             if config.http.enabled:
                 stack.callback(_http(app, outlet).close)
             probing = asyncio.create_task(versions.keep_asking(worker, backends.values(), daemon.wake_now))
             stack.callback(probing.cancel)
         outlet.hub.emit("daemon_started", version=__version__, workspace=str(config.workspace), rendition=str(config.rendition))
+        worker.breakers.tell(daemon.wake_now)
         try:
             return await daemon.run_with_signals(), reconciler
         finally:
             outlet.hub.emit("daemon_stopped", version=__version__, workspace=str(config.workspace))
 
 
-def _care(config: Config) -> dict[BackendKind, Care]:
-    """Say how the memory of each backend is looked after."""
-    named = next(iter(config.backends), None)
-    return {BackendKind.COMFYUI: Care(named.vram_limit, FreeRule(named.free))} if named is not None else {}
+def _before_a_look(app: App, orders: Orders, lanes: Lanes) -> None:
+    orders.check()
+    if not lanes.busy:
+        app.clock.catch_up()
+
+
+def _watch(app: App, passes: Passes, daemon: Daemon) -> Watch:
+    """Begin to watch what people write."""
+    watch = Watch(lambda: _watched(app), _later(daemon.wake))
+    passes.watching.append(watch)
+    passes.tell_unwatched(watch.start())
+    return watch
+
+
+def _guard(config: Config, outlet: Outlet) -> DiskGuard:
+    place = WorkspaceRoom(config)
+    return DiskGuard(place.spaces, place.reserve, outlet.hub, place.known(), place.remember)
+
+
+def _tidy(app: App) -> None:
+    """Remove what a daemon that was killed had on its way."""
+    for left in app.scratch.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
+    for left in app.config.paths.private.glob("*.new"):
+        left.unlink(missing_ok=True)
 
 
 def _restarters(app: App, backends: Mapping[BackendKind, Backend]) -> dict[BackendKind, RestartCommand]:
@@ -107,26 +143,12 @@ def _restarters(app: App, backends: Mapping[BackendKind, Backend]) -> dict[Backe
     return {BackendKind.COMFYUI: RestartCommand(named.restart, backend.probe, app.config.workspace)}
 
 
-async def _with_pages(app: App, reconciler: Reconciler, result: ReconcileResult) -> ReconcileResult:
-    """Bring records and pages of characters up to date after a pass; where pictures are left to be measured, look again soon."""
-    survey = reconciler.standing.survey
-    if survey is None or not await asyncio.to_thread(app.studio.refresh, survey):
-        return result
-    return replace(result, next_wake=app.clock.now(), unsettled=True)
-
-
 def _after(first: Callable[[Job], None], then: Callable[[Job], None]) -> Callable[[Job], None]:
     def both(job: Job) -> None:
         first(job)
         then(job)
 
     return both
-
-
-def _tell_unwatched(outlet: Outlet, troubles: list[str]) -> None:
-    """Say which folders can't be watched: their changes are seen at the next rescan only."""
-    for trouble in troubles:
-        outlet.hub.emit("watch_failed", message=trouble)
 
 
 def _later(call: Callable[[], None]) -> Callable[[], None]:
@@ -145,8 +167,8 @@ def _must_answer(down: list[str], result: ReconcileResult) -> None:
         raise KomaError(f"backend {', '.join(down)} does not answer", hint)
 
 
-def _unfinished(store: Store, backends: Mapping[BackendKind, Backend]) -> list[Job]:
-    return [job for job in store.jobs() if job.work.backend in backends]
+def _unfinished(app: App, backends: Mapping[BackendKind, Backend]) -> list[Job]:
+    return [resumed(job, app.clock.now()) for job in app.store.jobs() if job.work.backend in backends]
 
 
 def _timing(app: App) -> Timing:
@@ -166,7 +188,7 @@ def _outlet(app: App, *, once: bool) -> Outlet:
     config.paths.events.parent.mkdir(parents=True, exist_ok=True)
     progress = once or (sys.stderr.isatty() and config.log.format == "auto")
     return open_outlet(
-        app.clock,
+        app.wall,
         __version__,
         config.paths.outputs,
         config.paths.events,
@@ -174,6 +196,8 @@ def _outlet(app: App, *, once: bool) -> Outlet:
         progress=progress,
         form=config.log.format,
         level=config.log.level,
+        rotation=Rotation(round(config.log.rotate_megabytes * 1e6), config.log.keep),
+        folders=WorkspaceRoom(config).folders,
     )
 
 
@@ -191,7 +215,9 @@ def _worker(app: App, outlet: Outlet, backends: Mapping[BackendKind, Backend], v
         prepare=device.prepare,
     )
     restarters = _restarters(app, backends)
-    return Worker(app.store, backends, cpu, objects=app.objects, clock=app.clock, events=outlet.hub, restarters=restarters)
+    return Worker(
+        app.store, backends, cpu, objects=app.objects, clock=app.clock, events=outlet.hub, restarters=restarters, rules=rules_of(app.config)
+    )
 
 
 def _measuring_device(app: App, server: Backend | None) -> MeasuringDevice:
@@ -201,11 +227,17 @@ def _measuring_device(app: App, server: Backend | None) -> MeasuringDevice:
 
 def _reconciler(app: App, outlet: Outlet, orders: Orders) -> Reconciler:
     config, safety = app.config, app.config.safety
-    factor = config.backends[0].deadline_factor if config.backends else DEADLINE_FACTOR
     return Reconciler(
         app.surveyor,
         Queueing(
-            app.source, app.desires, app.drafting, app.store, app.objects, app.clock, outputs=config.paths.outputs, deadline_factor=factor
+            app.source,
+            app.desires,
+            app.drafting,
+            app.store,
+            app.objects,
+            app.clock,
+            outputs=config.paths.outputs,
+            patience=patience_of(config),
         ),
         app.store,
         app.publisher,
@@ -228,4 +260,5 @@ def _watched(app: App) -> list[Path]:
 
 def _http(app: App, outlet: Outlet) -> Server:
     http = app.config.http
-    return serve(http.host, http.port, standard_routes(outlet.metrics, outlet.board, app.clock.now))
+    token = read_secret(http.token_file, "a long random word") if http.token_file is not None else NO_SECRET
+    return serve(http.host, http.port, standard_routes(outlet.metrics, outlet.board, app.wall.now), token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -12,10 +11,13 @@ from koma import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from koma.core.node_rules import Signatures
     from koma.core.preflight import ServerMemory
     from koma.core.words import Rendition
+
+MAX_BYTES = 64 * 1024 * 1024  # of one file; node signatures of a server with many packs have a few million
 
 
 class KnownServer:
@@ -31,19 +33,19 @@ class KnownServer:
     def signatures(self) -> Signatures:
         """Node signatures to check graphs against: those of the server that was seen last, else the recorded ones."""
         from koma.core.node_rules import Signatures  # noqa: PLC0415  # start-up time of a plan with nothing to do
+        from koma.core.signatures import read_recorded  # noqa: PLC0415  # start-up time of a plan with nothing to do
         from koma.templating.signatures import load_recorded  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-        recorded = load_recorded()
-        if not self.signatures_file.is_file():
-            return recorded
-        return Signatures(json.loads(self.signatures_file.read_bytes()), live=True, elsewhere=recorded)
+        recorded, said = load_recorded(), _read(self.signatures_file)
+        return recorded if said is None else Signatures(read_recorded(said), live=True, elsewhere=recorded)
 
     @cached_property
     def memory(self) -> ServerMemory | None:
         """Graphics memory of the server that was seen last; None if none was."""
         from koma.core.preflight import memory_from_json  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-        return memory_from_json(json.loads(self.memory_file.read_bytes())) if self.memory_file.is_file() else None
+        said = _read(self.memory_file)
+        return memory_from_json(said) if said is not None else None
 
     def forget(self) -> None:
         """Read again next time what the server has: another one answered."""
@@ -54,10 +56,7 @@ class KnownServer:
         """Render seconds that `koma qualify` measured, by template."""
         from koma.core.qualified import seconds_by_template  # noqa: PLC0415  # start-up time of a plan with nothing to do
 
-        try:
-            return seconds_by_template(json.loads(self.qualified_file.read_bytes()), rendition)
-        except (OSError, ValueError):
-            return {}
+        return seconds_by_template(_read(self.qualified_file) or {}, rendition)
 
     def versions(self) -> str:
         """Digest of the versions that answered last, which strict projects have in their keys."""
@@ -66,6 +65,17 @@ class KnownServer:
     def salt(self) -> str:
         """Name everything of it that targets depend on."""
         return f"{digest_of(self.signatures_file) or __version__} {digest_of(self.memory_file)} {self.versions()}"
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """Read what was kept, None where nothing was, or where it is damaged: the server is asked again when it answers."""
+    from koma.core.jsontext import read_json  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
+    try:
+        found = read_json(file.read_bytes(), MAX_BYTES)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def digest_of(file: Path) -> str:

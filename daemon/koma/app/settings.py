@@ -2,13 +2,16 @@
 
 import json
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from koma.config import Config, load
+from koma.core.jsontext import read_json
 
 CONFIG_FILE = "koma.yaml"
+MAX_BYTES = 16 * 1024 * 1024  # of what is kept of it
 
 
 def read_config(workspace: Path) -> Config:
@@ -16,10 +19,11 @@ def read_config(workspace: Path) -> Config:
     file, kept = workspace / CONFIG_FILE, workspace / "outputs" / ".koma" / "koma.yaml.json"
     try:
         digest = sha256(file.read_bytes()).hexdigest()
-        cached = json.loads(kept.read_bytes())
+        cached = read_json(kept.read_bytes(), MAX_BYTES)
     except (OSError, ValueError):
         return _read_anew(workspace, file, kept)
-    return load(workspace, parsed=cached["data"]) if cached.get("digest") == digest else _read_anew(workspace, file, kept)
+    known = isinstance(cached, dict) and cached.get("digest") == digest and "data" in cached
+    return load(workspace, parsed=cached["data"]) if known else _read_anew(workspace, file, kept)
 
 
 def _read_anew(workspace: Path, file: Path, kept: Path) -> Config:
@@ -30,7 +34,9 @@ def _read_anew(workspace: Path, file: Path, kept: Path) -> Config:
     documents = read_yaml(text, CONFIG_FILE).documents
     data: Any = documents[0].data if documents else {}
     if kept.parent.is_dir():
-        temporary = kept.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"digest": sha256(text).hexdigest(), "data": data}), encoding="utf-8")
-        temporary.rename(kept)
+        temporary = kept.parent / "tmp" / f"{kept.name}.{os.getpid()}"
+        with suppress(OSError):  # a full disk costs the time to read it again, no more
+            temporary.parent.mkdir(exist_ok=True)
+            temporary.write_text(json.dumps({"digest": sha256(text).hexdigest(), "data": data}), encoding="utf-8")
+            temporary.rename(kept)
     return config

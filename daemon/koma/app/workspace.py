@@ -6,6 +6,7 @@ Adapters are imported when they are first used, so that `koma plan` with nothing
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from koma import __version__
 from koma.app.known import KnownServer, digest_of
 from koma.app.settings import read_config
+from koma.app.storing import is_there, open_reader, open_store
 from koma.config import Config, find_workspace
 from koma.core.keys import KEY_FORMAT
 from koma.core.words import BackendKind, Rendition
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from koma.engine.studio import Studio
     from koma.measures.learned.store import Models
     from koma.measures.measure import FileMeasure
+    from koma.pixels.decoder import Decoder
     from koma.ports import Backend, Clock, Renderer, Source, Store, StoreReader
     from koma.publish.media import MediaBuilder
     from koma.publish.objects import FileObjects
     from koma.publish.publisher import FolderPublisher
     from koma.sources.cache import Cache
+    from koma.telemetry.clock import SteadyClock
 
 
 class App:
@@ -79,7 +83,9 @@ class App:
         config = self.config
         templates = os.path.relpath(config.paths.templates, config.workspace)
         settle = config.source.references_settle if self._settle else 0.0
-        directory = DirectorySource(config.workspace, config.watch, templates, self.cache, settle_seconds=settle)
+        directory = DirectorySource(
+            config.workspace, config.watch, templates, self.cache, settle_seconds=settle, quiet_seconds=config.source.debounce_seconds
+        )
         if config.source.mode == "directory":
             return directory
         from koma.sources.commits import CommitSource
@@ -95,18 +101,19 @@ class App:
         """What Koma remembers."""
         if self._recalled is not None:
             return self._recalled
-        from koma.stores.sqlite import SqliteStore
-
-        if self._writes:
-            self.config.paths.state.parent.mkdir(parents=True, exist_ok=True)
-        store = SqliteStore(self.config.paths.state, readonly=not self._writes)
+        store = open_store(self.config, self.clock, writes=self._writes)
         self._opened.append(store.close)
         return store
 
     @cached_property
+    def has_store(self) -> bool:
+        """Whether there is a store, or only what receipts tell."""
+        return is_there(self.config)
+
+    @cached_property
     def _recalled(self) -> Store | None:
         """For who only reads where the store is lost: what the next run will rebuild, in memory."""
-        if self._writes or self.config.paths.state.exists():
+        if self._writes or self.has_store:
             return None
         from koma.app.recalling import recall
         from koma.stores.memory import MemoryStore
@@ -120,9 +127,9 @@ class App:
         """The few columns of the store that a plan with nothing to do reads."""
         if self._writes or self._recalled is not None:
             return self.store
-        from koma.stores.reading import StoreReader
-
-        reader = StoreReader(self.config.paths.state)
+        reader = open_reader(self.config)
+        if reader is None:
+            return self.store
         self._opened.append(reader.close)
         return reader
 
@@ -140,12 +147,26 @@ class App:
 
         return MediaBuilder(self.objects, self.scratch)
 
+    @cached_property
+    def decoder(self) -> Decoder:
+        """Decoding of what others made, in a process of its own."""
+        from koma.pixels.decoder import Decoder
+
+        decoder = Decoder()
+        self._opened.append(decoder.close)
+        return decoder
+
     @property
     def scratch(self) -> Path:
-        """Folder for files on their way, on the same disk as the outputs."""
-        folder = self.config.paths.private / "tmp"
+        """Folder for files on their way, on the same disk as the outputs. The lock's holder has one of its own, which it may empty."""
+        folder = self.scratches / "daemon" if self._writes else self.scratches
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @property
+    def scratches(self) -> Path:
+        """Folder of all that is on its way, whoever put it there."""
+        return self.config.paths.private / "tmp"
 
     @cached_property
     def publisher(self) -> FolderPublisher:
@@ -155,18 +176,32 @@ class App:
         return FolderPublisher(self.config.paths.outputs, self.objects)
 
     @cached_property
-    def clock(self) -> Clock:
-        """Real time."""
+    def clock(self) -> SteadyClock:
+        """Time for decisions: it goes on evenly while this process lives, whatever the machine's clock is set to."""
+        from koma.telemetry.clock import SteadyClock
+
+        return SteadyClock()
+
+    @cached_property
+    def wall(self) -> Clock:
+        """The machine's clock, as people see it."""
         from koma.telemetry.clock import SystemClock
 
         return SystemClock()
 
+    @property
+    def disk_time(self) -> float:
+        """Seconds since the epoch to compare times of files with: after the clock was set, none looks older than it is."""
+        return min(self.clock.now(), self.wall.now())
+
     @cached_property
     def renderer(self) -> Renderer:
         """Templates to graphs."""
-        from koma.templating.jinja import JinjaRenderer
+        from koma.templating.confined import ConfinedRenderer
 
-        return JinjaRenderer()
+        renderer = ConfinedRenderer()
+        self._opened.append(renderer.close)
+        return renderer
 
     @cached_property
     def server(self) -> KnownServer:
@@ -225,7 +260,7 @@ class App:
         )
 
     def _look(self, file: Path) -> tuple[str, int, int]:
-        return self.media.look(file)
+        return self.decoder.look(file)
 
     @cached_property
     def models(self) -> Models:
@@ -252,6 +287,9 @@ class App:
             self.config.paths.outputs,
             qualified=lambda: self.server.seconds(self.config.rendition),
             retakes=lambda: self.retakes,
+            now=self.clock.now,
+            server=self.server.salt,
+            receipts=self._writes,
         )
 
     @cached_property
@@ -267,9 +305,16 @@ class App:
         """Identity records and pages of characters."""
         from koma.app.eye import eye
         from koma.engine.studio import Studio
+        from koma.files import LinkedFolderError, below
         from koma.publish.durable import write_text
 
-        return Studio(self.source, self.cache, self.desires, self.store, eye(self.models), write_text, self.config.paths.outputs)
+        outputs = self.config.paths.outputs
+
+        def write(path: Path, text: str) -> None:
+            with suppress(LinkedFolderError):  # what is to be published there fails and says so
+                write_text(below(outputs, path), text)
+
+        return Studio(self.source, self.cache, self.desires, self.store, eye(self.models), write, outputs)
 
     def embedded_backends(self) -> dict[BackendKind, Backend]:
         """Backends that need no server."""
@@ -282,6 +327,7 @@ class App:
         """Backends that a rendition is made by. Raises KomaError when ComfyUI is needed and none is named."""
         if rendition is Rendition.ANIMATIC:
             return self.embedded_backends()
+        from koma.app.secrets import login_of
         from koma.backends.comfyui.backend import ComfyUIBackend
         from koma.core.errors import KomaError
 
@@ -289,4 +335,5 @@ class App:
         if named is None:
             hint = "name one in koma.yaml:  backends: [{name: local, kind: comfyui, url: 'http://127.0.0.1:8188'}]"
             raise KomaError(f"the rendition {rendition} is drawn by ComfyUI, and koma.yaml names no backend", hint)
-        return {BackendKind.COMFYUI: ComfyUIBackend(named.name, named.url), **self.embedded_backends()}
+        comfyui = ComfyUIBackend(named.name, named.url, login=login_of(named), prove=self.decoder.prove)
+        return {BackendKind.COMFYUI: comfyui, **self.embedded_backends()}

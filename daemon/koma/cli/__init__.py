@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "template": "check, show, import, add and upgrade templates",
     "measure": "measure files with the metrics of the gates",
     "models": "which models the learned metrics need, and add one",
-    "gc": "delete objects that nothing needs any more",
+    "gc": "delete files that nothing needs any more",
     "backup": "copy state, receipts and objects into a folder",
     "restore": "bring a backup back",
     "migrate-store": "copy what Koma remembers into a database, or back into a file",

@@ -54,6 +54,16 @@ ADVICE: dict[Reason, tuple[str, str]] = {
     ),
     Reason.GATE_CHANGED: ("what is published passed once, and fails the gate as it is now", f"loosen the rule, or: {_AGAIN}"),
     Reason.RENDER_FAILED: ("every allowed try to render it ended in an error", f"read the error ({_SEE}), mend its cause; then: {_AGAIN}"),
+    Reason.RESTING: (
+        "its render ended in an error that may pass by itself, and it is tried again later",
+        f"nothing, or read the error ({_SEE}) and try it at once: {_AGAIN}",
+    ),
+    Reason.FORGIVEN: ("its render ended in an error, has rested, and is tried again", ""),
+    Reason.CIRCUIT_OPEN: (
+        "several targets of its template failed one after the other, so the others wait",
+        f"mend the template, or what the server lacks for it ({_SEE} says what they failed of); then it goes on; or try it: {_AGAIN}",
+    ),
+    Reason.BACKEND_STUCK: ("its server answers, but works on nothing", "restart the server"),
     Reason.CANCELLED: ("a person cancelled it", _AGAIN),
     Reason.SAFETY: ("the whole plan is held until a person allows it", "koma plan"),
     Reason.PAUSED: ("the daemon is paused", "koma resume"),

@@ -13,6 +13,7 @@ from koma.app.workspace import App
 from koma.core.errors import KomaError
 from koma.core.receipt import gate_document
 from koma.core.redact import redact_text, redacted
+from koma.core.shown import json_text, printable_text
 from koma.engine.story import Teller
 from koma.publish.layout import LOG, in_takes
 from koma.telemetry.eventlog import history
@@ -54,11 +55,11 @@ def _texts(app: App, teller: Teller, facts: Mapping[str, Any]) -> dict[str, str]
 
 
 def _json(value: Any) -> str:
-    return json.dumps(redacted(value), ensure_ascii=False, indent=1, default=str) + "\n" if value else ""
+    return json_text(redacted(value), indent=1, default=str) + "\n" if value else ""
 
 
 def _log(file: Path) -> str:
-    return redact_text(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
+    return printable_text(redact_text(file.read_text(encoding="utf-8", errors="replace"))) if file.is_file() else ""
 
 
 def _events(path: Path, target_id: str) -> str:

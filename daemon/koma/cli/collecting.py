@@ -1,73 +1,118 @@
-"""The work behind `koma gc`: read everything that may name an object, or refuse."""
+"""The work behind `koma gc`: what may go, and its end. Beside a daemon the wish is left to it, and its answer read from the event log."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from koma.app.collecting import delete, look
+from koma.app.keeping import shown
 from koma.app.workspace import App
-from koma.cli.printing import count, print_json, print_lines
+from koma.cli.printing import count, daemon_of, print_json, print_lines, say
 from koma.core.errors import KomaError
-from koma.engine.garbage import DAY, Litter, marked, outlived, sweep, unmarked
-from koma.publish.layout import receipts
+from koma.core.faults import SourceError
+from koma.core.safety import Limits, objections
+from koma.core.wish import Request, Wish
+from koma.engine.garbage import Litter
+from koma.engine.survey import Survey
+from koma.sources.inbox import Inbox
 from koma.stores.lock import StateLock
+from koma.telemetry.eventlog import follow
 
 _MOST = 20
 _MB = 1_000_000
+_POLL_SECONDS = 0.1
 
 
-def run(workspace: Path | None, retired_days: float, *, delete: bool, as_json: bool) -> int:
-    """Say what may go, and delete it if asked. Raises LockHeld while a daemon runs, KomaError where something can't be read."""
+def run(workspace: Path | None, retired_days: float | None, *, really: bool, as_json: bool) -> int:
+    """Say what may go, and `really` delete it if asked. Raises KomaError where something can't be read, so that nothing is known."""
     with App.open(workspace) as app:
-        paths = app.config.paths
-        with StateLock(paths.state.with_suffix(".lock")) if delete else nullcontext():
-            now = app.clock.now()
-            objects = unmarked(paths.objects, _marked(app), now)
-            retired = outlived(paths.retired, now, retired_days * DAY)
-            if delete:
-                sweep(objects, paths.objects)
-                sweep(retired, paths.retired)
-    _tell([*objects, *retired], app.config.workspace, deleted=delete, as_json=as_json)
+        lock = app.config.paths.lock
+        if not really:
+            _tell(look(app, _survey(app), retired_days).all, app.config.workspace, as_json=as_json)
+        elif daemon_of(lock):
+            _ask(app, retired_days, as_json=as_json)
+        else:
+            with StateLock(lock):
+                _delete(app, retired_days, as_json=as_json)
     return 0
 
 
-def _marked(app: App) -> set[str]:
-    problems = app.store.check()
-    if problems:
-        raise KomaError(f"the state store is damaged: {problems[0]}", "koma doctor; nothing was deleted")
-    rows = app.store.take_rows() if app.config.paths.state.exists() else []  # what receipts tell of a lost store is not all it knew
-    if not rows:
-        hint = "koma run --once   (finds the takes again from the receipts); nothing was deleted"
-        raise KomaError("the state store knows no take, so every object would look unneeded", hint)
-    takes = (take for row in rows if (take := app.store.take(row.take_key)) is not None)
-    return marked(takes, app.store.jobs(), _receipts(app.config.paths.outputs))
+def _delete(app: App, retired_days: float | None, *, as_json: bool) -> None:
+    gone = delete(app, look(app, _survey(app), retired_days))
+    rows = [_row(item, app.config.workspace) for item in gone]
+    _tell_deleted(rows, len(gone), sum(item.size for item in gone), as_json=as_json)
 
 
-def _receipts(outputs: Path) -> Iterator[Mapping[str, Any]]:
-    for file, _ in receipts(outputs):
-        try:
-            yield json.loads(file.read_bytes())
-        except (OSError, ValueError) as error:
-            hint = "repair it, or move it away if its pictures may go; nothing was deleted"
-            raise KomaError(f"{file} can't be read, so what it names is not known: {error}", hint) from error
+def _survey(app: App) -> Survey:
+    """Look at what is wanted. Raises KomaError where nobody knows, as with a watched folder that is not there."""
+    try:
+        survey = app.surveyor.survey(app.config.rendition)
+    except SourceError as error:
+        raise KomaError(str(error), "try again in a moment; nothing was deleted") from error
+    safety = app.config.safety
+    limits = Limits(None, safety.retire_share, safety.retire_at_least)
+    held = objections(survey.plan, len(survey.observed.published), limits, survey.wanted.projects)
+    if not survey.snapshot.project_folders and survey.observed.published:
+        held.append("the watched folders hold no project at all: is the disk there?")
+    if held:
+        raise KomaError(f"the plan is held, so it is not known what is needed: {'; '.join(held)}", "koma plan; nothing was deleted")
+    return survey
 
 
-def _tell(litter: Sequence[Litter], root: Path, *, deleted: bool, as_json: bool) -> None:
+def _ask(app: App, retired_days: float | None, *, as_json: bool) -> None:
+    """Let the daemon do it between two passes, and tell its answer. Raises KomaError where it can't, or ends before it has."""
+    waiting = _Waiting(app, retired_days)
+    answers = (event for event in follow(app.config.paths.events, waiting) if event["event"] == "collected")
+    answer = next((event for event in answers if event.get("wish") == waiting.name), None)
+    if answer is None:
+        raise KomaError("the daemon ended before it had done it", "koma gc --yes   (deletes without it), or koma run, which hears the wish")
+    if answer.get("message"):
+        raise KomaError(f"the daemon deleted nothing: {answer['message']}")
+    _tell_deleted(answer["rows"], answer["files"], answer["bytes"], as_json=as_json)
+
+
+class _Waiting:
+    """Leaves the wish once somebody reads the event log, and waits for as long as a daemon runs."""
+
+    def __init__(self, app: App, days: float | None) -> None:
+        self.name = ""
+        self._app = app
+        self._days = days
+
+    def __call__(self) -> bool:
+        """Wait a little; False where nobody will answer any more."""
+        paths = self._app.config.paths
+        holder = daemon_of(paths.lock)
+        if not self.name:
+            self.name = Inbox(paths.inbox).leave(Request(Wish.COLLECT, days=self._days))
+            say(f"the daemon does it after its next pass ({holder})")
+        time.sleep(_POLL_SECONDS)
+        return bool(holder)
+
+
+def _row(item: Litter, root: Path) -> dict[str, Any]:
+    return {"file": shown(item.path, root), "bytes": item.size, "why": item.why}
+
+
+def _tell(litter: Sequence[Litter], root: Path, *, as_json: bool) -> None:
     size = sum(item.size for item in litter)
+    rows = [_row(item, root) for item in litter]
     if as_json:
-        rows = [{"file": _shown(item.path, root), "bytes": item.size, "why": item.why} for item in litter]
-        print_json({"deleted": deleted, "bytes": size, "files": rows})
+        print_json({"deleted": False, "bytes": size, "files": rows})
         return
-    lines = [f"{_shown(item.path, root)}  {item.size / _MB:.1f} MB  {item.why}" for item in litter[:_MOST]]
-    lines += [f"and {len(litter) - _MOST} more"] if len(litter) > _MOST else []
-    print_lines([*lines, _summary(count(len(litter), "file"), size, deleted=deleted) if litter else "nothing to delete"])
+    said = f"{count(len(rows), 'file')}, {size / _MB:.1f} MB may go. To delete them: koma gc --yes"
+    print_lines([*_lines(rows, len(rows)), said if rows else "nothing to delete"])
 
 
-def _summary(files: str, size: int, *, deleted: bool) -> str:
-    said = f"{files}, {size / _MB:.1f} MB"
-    return f"deleted {said}" if deleted else f"{said} may go. To delete them: koma gc --yes"
+def _tell_deleted(rows: Sequence[Mapping[str, Any]], files: int, size: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"deleted": True, "bytes": size, "count": files, "files": list(rows)})
+        return
+    said = f"deleted {count(files, 'file')}, {size / _MB:.1f} MB"
+    print_lines([*_lines(rows, files), said if files else "nothing to delete"])
 
 
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+def _lines(rows: Sequence[Mapping[str, Any]], files: int) -> list[str]:
+    lines = [f"{row['file']}  {row['bytes'] / _MB:.1f} MB  {row['why']}" for row in rows[:_MOST]]
+    return [*lines, f"and {files - len(lines)} more"] if files > len(lines) else lines

@@ -68,7 +68,7 @@ def _lines(events: Iterable[Mapping[str, Any]], *, as_json: bool) -> Iterator[st
 def line_of(event: Mapping[str, Any]) -> str:
     """One event for people: time, name, target, then its other fields."""
     from koma.cli.printing import moment
-    from koma.telemetry.plain import printable
+    from koma.core.shown import printable
 
     rest = [f"{name}={value}" for name, value in event.items() if name not in (*_OWN, "target") and value not in ("", None, [], {})]
     return printable("  ".join(filter(None, [moment(event.get("at", 0.0)), str(event.get("event", "")), event.get("target", ""), *rest])))

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from koma.app.secrets import login_of
 from koma.app.workspace import App
 from koma.backends.comfyui.backend import ComfyUIBackend
+from koma.cli.database import database
 from koma.cli.equipment import models, packages
 from koma.cli.machine import Finding, Level, codecs, disk, fail, git, inotify, ok, python, sqlite, warn
 from koma.cli.printing import count, daemon_of, print_json, print_lines, table
+from koma.cli.upkeep import clock, rotten
 from koma.config import BackendConfig, find_workspace
 from koma.core.errors import KomaError
 from koma.core.problem import Severity
@@ -20,9 +23,9 @@ from koma.sources.directory import expand
 PROBE_SECONDS = 10.0
 
 
-def run(workspace: Path | None, *, as_json: bool) -> int:
+def run(workspace: Path | None, *, objects: bool, as_json: bool) -> int:
     """Examine and print; 1 if something fails."""
-    findings = list(examine(workspace))
+    findings = list(examine(workspace, objects=objects))
     if as_json:
         print_json({"findings": [{"item": f.item, "level": f.level, "message": f.message, "fix": f.fix} for f in findings]})
     else:
@@ -38,8 +41,8 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
             yield f"      do: {finding.fix}"
 
 
-def examine(workspace: Path | None) -> Iterator[Finding]:
-    """Everything that is looked at. What can't be looked at because of an earlier finding is left out."""
+def examine(workspace: Path | None, *, objects: bool = False) -> Iterator[Finding]:
+    """Everything that is looked at, with `objects` every object read again; what an earlier finding makes impossible is left out."""
     yield from (python(), sqlite(), codecs())
     try:
         root = find_workspace(workspace, Path.cwd())
@@ -49,7 +52,7 @@ def examine(workspace: Path | None) -> Iterator[Finding]:
         return
     with app:
         yield ok("koma.yaml", str(root))
-        for look in (_folders, _templates, _store, _daemon, _backends, packages, models):
+        for look in (_folders, _templates, database, _store, _daemon, _backends, packages, models, clock, *([rotten] if objects else [])):
             yield from _safely(look, app)
         config = app.config
         yield from (disk(config.paths.outputs), inotify([root / pattern.removesuffix("/*") for pattern in config.watch]))
@@ -108,7 +111,7 @@ def _store(app: App) -> Iterator[Finding]:
 
 
 def _daemon(app: App) -> Iterator[Finding]:
-    holder = daemon_of(app.config.paths.state.with_suffix(".lock"))
+    holder = daemon_of(app.config.paths.lock)
     paused = "; it is paused" if "paused" in app.store.flags() else ""
     yield warn("daemon", f"{holder or 'not running'}{paused}", "koma resume") if paused else ok("daemon", holder or "not running")
 
@@ -138,7 +141,10 @@ async def _probe(backends: Sequence[BackendConfig]) -> list[BackendStatus]:
 
 
 async def _probe_one(config: BackendConfig) -> BackendStatus:
-    backend = ComfyUIBackend(config.name, config.url, http_timeout=PROBE_SECONDS)
+    try:
+        backend = ComfyUIBackend(config.name, config.url, login=login_of(config), http_timeout=PROBE_SECONDS)
+    except KomaError as error:
+        return BackendStatus(up=False, message=error.message)
     try:
         return await backend.probe()
     finally:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from koma.app.room import WorkspaceRoom
 from koma.app.workspace import App
 from koma.cli.advice import meaning, what_to_do
 from koma.cli.planning import problem_json
@@ -27,6 +28,7 @@ def run(workspace: Path | None, pattern: str, rendition: str, bundle: Path | Non
         target_id = _one(pattern, teller.ids())
         rates = [rate_json(rate) for rate in app.surveyor.phases(survey).values() if _counts_for(rate, target_id)]
         facts = {**_facts(teller, target_id), "phases": rates}
+        facts["disk"] = WorkspaceRoom(app.config).message() if facts["action"] == ActionKind.RENDER else ""
         if bundle is not None:
             from koma.cli.bundling import pack
 
@@ -85,12 +87,10 @@ def lines_of(facts: Mapping[str, Any]) -> Iterator[str]:
 def _standing(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"{facts['target']}  {facts['rendition']}"
     yield f"{facts['state']}: {facts['action']}, because {facts['meaning']} ({facts['reason']})"
-    if facts["message"]:
-        yield facts["message"]
-    if facts["cause"]:
-        yield f"it follows from {facts['cause']}"
-    if facts["do"]:
-        yield f"do: {facts['do']}"
+    until = f"until {moment(facts['until'])}" if facts["until"] else ""
+    cause = f"it follows from {facts['cause']}" if facts["cause"] else ""
+    do = f"do: {facts['do']}" if facts["do"] else ""
+    yield from filter(None, (facts["message"], until, facts["disk"], cause, do))
     if facts["retake"]:
         yield from [facts["retake"]["words"], *facts["retake"]["notes"]]
     if facts["action"] == ActionKind.RENDER:

@@ -125,7 +125,7 @@ def _reference(app: App, file: Path, inside: str) -> Reference:
     try:
         if file.stat().st_size <= POINTER_LIMIT and is_lfs_pointer(file.read_bytes()):
             return Reference(inside, inside, "", "git-lfs-pointer")
-        content, width, height = app.media.look(file)
+        content, width, height = app.decoder.look(file)
     except OSError as error:
         return Reference(inside, inside, "", error.strerror or str(error))
     except UnreadableError as error:

@@ -13,6 +13,7 @@ from koma.core.faults import SourceError
 from koma.core.patterns import any_of
 from koma.core.problem import Problem, Severity
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.shown import json_text, printable_text
 from koma.core.words import ActionKind, Reason, Rendition
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def run(options: "Options", workspace: Path | None) -> int:
         actions = _explained(app, survey)
         safety = app.config.safety
         limits = Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least)
-        held = objections(survey.plan, len(survey.observed.published), limits)
+        held = objections(survey.plan, len(survey.observed.published), limits, survey.wanted.projects)
+        disk = _disk(app, actions)
         if options.json:
-            _print_json(survey, actions, held, everything=options.all)
+            _print_json(survey, actions, held, disk, everything=options.all)
         else:
-            _print_text(survey, actions, held, everything=options.all)
+            _print_text(survey, actions, held, disk, everything=options.all)
     sys.stdout.flush()
     doing = any(action.action not in (ActionKind.KEEP, ActionKind.HOLD) for action in actions)
     errors = any(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
@@ -71,6 +73,15 @@ def _explained(app: App, survey: "Survey") -> list[Action]:
     return Reasons(survey, app.desires, app.drafting, app.store).explained(survey.plan.actions)
 
 
+def _disk(app: App, actions: Sequence[Action]) -> str:
+    """Say why no render would begin, where there is one; "" while there is room."""
+    if not any(action.action is ActionKind.RENDER for action in actions):
+        return ""
+    from koma.app.room import WorkspaceRoom
+
+    return WorkspaceRoom(app.config).message()
+
+
 def as_json(action: Action) -> dict[str, Any]:
     """One action as `koma plan --json` gives it."""
     return {
@@ -82,6 +93,7 @@ def as_json(action: Action) -> dict[str, Any]:
         "cause": action.cause,
         "waits_for": action.waits_for,
         "message": action.message,
+        "until": action.until or None,
         "take": action.take_number,
         "retake": _retake_json(action),
         "render_key": action.key,
@@ -108,9 +120,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     return {**place, "severity": problem.severity, "code": problem.code, **said, **lacks}
 
 
-def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
-    import json
-
+def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str], disk: str, *, everything: bool) -> None:
     p50, p90 = gpu_seconds(survey.plan)
     kept = [Action(name, ActionKind.KEEP, Reason.CURRENT) for name in survey.plan.kept] if everything else []
     document = {
@@ -118,13 +128,14 @@ def _print_json(survey: "Survey", actions: Sequence[Action], held: Sequence[str]
         "rendition": survey.rendition,
         "plan": plan_digest(survey.plan),
         "held": list(held),
+        "disk": disk,
         "summary": survey.plan.summary(),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "actions": [as_json(action) for action in [*actions, *kept]],
         "phases": _phases(survey),
         "problems": [problem_json(problem) for problem in survey.wanted.problems],
     }
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(json_text(document, indent=1) + "\n")
 
 
 def _phases(survey: "Survey") -> list[dict[str, Any]]:
@@ -136,16 +147,17 @@ def _phases(survey: "Survey") -> list[dict[str, Any]]:
     return [rate_json(rate) for rate in survey.plan.phases.values()]
 
 
-def _print_text(survey: "Survey", actions: Sequence[Action], held: Sequence[str], *, everything: bool) -> None:
+def _print_text(survey: "Survey", actions: Sequence[Action], held: Sequence[str], disk: str, *, everything: bool) -> None:
     out = [str(problem) for problem in survey.wanted.problems]
     out += [line for action in actions for line in lines_of(action)]
     if everything:
         out += [f"  {name}  keep (current)" for name in survey.plan.kept]
     out.append(summary_line(survey.plan, survey.rendition))
+    out += [disk] if disk else []
     if held:
         out += [f"held: {reason}" for reason in held]
         out.append(f"to go ahead with exactly this plan: koma run --allow {plan_digest(survey.plan)}")
-    sys.stdout.write("\n".join(out) + "\n")
+    sys.stdout.write("".join(f"{printable_text(line)}\n" for line in out))
 
 
 def lines_of(action: Action) -> list[str]:
@@ -157,12 +169,19 @@ def lines_of(action: Action) -> list[str]:
     notes += [f"about {action.p50_seconds:.0f} s, at most {action.p90_seconds:.0f} s"] if action.p50_seconds >= 1 else []
     lines = [f"{SYMBOLS[action.action]} {action.target_id}  {action.action} ({'; '.join(notes)})"]
     lines += [f"    {action.message}"] if action.message and action.action is ActionKind.HOLD else []
+    lines += [f"    until {_moment(action.until)}"] if action.until else []
     if action.retake is not None and action.target is not None:
         lines += [f"    {said}" for said in (action.retake.sentence(action.target.takes_limit), *action.retake.notes)]
     for change in action.changed:
         where = ":".join(str(part) for part in (change.file, change.line, change.column) if part)
         lines.append(f"    {change.field}: {_short(change.old)} -> {_short(change.new)}  ({where})")
     return lines
+
+
+def _moment(at: float) -> str:
+    from koma.cli.printing import moment  # start-up time where nothing is set aside
+
+    return moment(at)
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,5 @@
 """What commands print: JSON documents, aligned tables, times; and finding the targets that a person named."""
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,25 +9,24 @@ from typing import Any
 from koma.core.errors import KomaError
 from koma.core.hints import closest
 from koma.core.patterns import matches
+from koma.core.shown import json_text, printable, printable_text
 
 FORMAT_VERSION = 1
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
     """Write one JSON document to standard output, with its `format_version` first."""
-    sys.stdout.write(json.dumps({"format_version": FORMAT_VERSION, **facts}, ensure_ascii=False, indent=1, default=str) + "\n")
+    sys.stdout.write(json_text({"format_version": FORMAT_VERSION, **facts}, indent=1, default=str) + "\n")
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Write lines to standard output, safe for a terminal."""
-    from koma.telemetry.plain import printable
-
     sys.stdout.write("".join(f"{printable(part)}\n" for line in lines for part in line.split("\n")))
 
 
 def say(text: str) -> None:
     """Tell a person about progress, on standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable_text(text)}\n")
     sys.stderr.flush()
 
 
@@ -78,14 +76,9 @@ def _nearest(pattern: str, ids: Sequence[str]) -> str:
 
 def daemon_of(lock_file: Path) -> str:
     """Say who holds the lock of a workspace; "" if nobody does."""
-    from koma.stores.lock import LockHeld, StateLock
+    from koma.stores.lock import holder_of
 
-    if not lock_file.exists():
+    held = holder_of(lock_file)
+    if held is None:
         return ""
-    lock = StateLock(lock_file)
-    try:
-        lock.acquire()
-    except LockHeld as held:
-        return f"process {held.pid} on {held.host}" if held.pid else "another process"
-    lock.release()
-    return ""
+    return f"process {held.pid} on {held.host}" if held.pid else "another process"

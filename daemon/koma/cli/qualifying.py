@@ -8,12 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from koma.app.known import MAX_BYTES
 from koma.app.workspace import App
 from koma.cli.checking import open_work_tree
 from koma.cli.printing import print_json, print_lines, say, table
 from koma.core.draft import LoadedTemplate
 from koma.core.errors import KomaError, UsageError
 from koma.core.hints import did_you_mean
+from koma.core.jsontext import read_json
 from koma.core.manifest import parse_sample
 from koma.core.node_rules import Signatures
 from koma.core.parameter import ParameterType
@@ -162,7 +164,7 @@ def _specimens(values: Mapping[str, Any], folder: Path) -> Callable[[str, bool],
 def _keep(app: App, runs: Sequence[Run], trials: Sequence[Trial], rendition: Rendition, status: BackendStatus) -> None:
     """Keep the runs that went through: the plan's estimates read them where there are no past renders."""
     try:
-        document = json.loads(app.server.qualified_file.read_bytes())
+        document = read_json(app.server.qualified_file.read_bytes(), MAX_BYTES)
     except (OSError, ValueError):
         document = {}
     for trial, run in zip(trials, runs, strict=True):

@@ -1,7 +1,6 @@
 """The work behind `koma reproduce`: the receipt, its backend, a store of its own, and the answer."""
 
 import asyncio
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,9 +10,12 @@ from koma import __version__
 from koma.app.workspace import App
 from koma.cli.printing import count, print_json, print_lines, say
 from koma.core.errors import KomaError, UsageError
+from koma.core.jsontext import read_json
+from koma.core.receipt import MAX_BYTES
 from koma.core.words import BackendKind, Rendition
 from koma.engine.comparing import Difference
 from koma.engine.reproducing import CannotReproduceError, Reproducer, Reproduction
+from koma.files import read_file
 from koma.ports import Backend
 from koma.publish.media import MediaBuilder
 from koma.publish.objects import FileObjects
@@ -37,7 +39,7 @@ def run(workspace: Path | None, file: Path, *, as_json: bool) -> int:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        receipt = json.loads(file.read_bytes())
+        receipt = read_json(read_file(file, MAX_BYTES), MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} can't be read: {error}", "give it a *.receipt.json from outputs/", exit_code=CANNOT) from error
     if not isinstance(receipt, dict):

@@ -5,7 +5,7 @@ import typer
 
 def command(ctx: typer.Context) -> int:
     """Go on after a pause."""
-    from koma.cli.wishing import wish_for_all
+    from koma.cli.pausing import run
     from koma.core.wish import Wish
 
-    return wish_for_all(ctx.obj, Wish.RESUME)
+    return run(ctx.obj, Wish.RESUME)

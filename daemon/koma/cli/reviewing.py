@@ -202,7 +202,7 @@ def _account() -> str:
 
 
 def _said(app: App, file: Path, decided: Sequence[Decided], wanted: Wanted) -> list[str]:
-    daemon = daemon_of(app.config.paths.state.with_suffix(".lock"))
+    daemon = daemon_of(app.config.paths.lock)
     follows = (FOLLOWS_PHASE if wanted.phase else FOLLOWS)[wanted.decision]
     when = f"{daemon} takes it up by itself" if daemon else "the next `koma run` takes it up"
     return [

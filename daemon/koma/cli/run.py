@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from koma.core.patterns import any_of
+
+if TYPE_CHECKING:
+    from koma.stores.lock import LockHeld
 
 
 def command(
@@ -21,16 +25,33 @@ def command(
     """Watch the workspace and render what changed. With --once: exit 0 all ready, 1 errors, 3 something waits for a person."""
     from koma.app.daemon import Orders, run
     from koma.app.workspace import App
-    from koma.stores.lock import StateLock
+    from koma.publish.durable import make_folder
+    from koma.stores.lock import LockHeld, StateLock
 
     with App.open(ctx.obj, writes=True, settle=not once) as app:
-        lock = StateLock(app.config.paths.state.with_suffix(".lock"))
-        app.config.paths.inbox.mkdir(parents=True, exist_ok=True)  # a folder that is there can be watched: the first wish wakes the daemon
+        lock = StateLock(app.config.paths.lock, local_only=app.config.store == "sqlite")
+        make_folder(app.config.paths.inbox)  # a folder that is there can be watched: the first wish wakes the daemon
+        try:
+            lock.acquire()
+        except LockHeld as held:
+            if not allow or once:
+                raise
+            return _leave(app.config.paths.inbox, allow, held)
         with lock:
-            status, reconciler = asyncio.run(run(app, Orders(once, allow, _selects(targets or [], exclude or []))))
+            status, reconciler = asyncio.run(run(app, Orders(once, allow, _selects(targets or [], exclude or []), lock.check)))
     if once:
         typer.echo(reconciler.summary())
     return status
+
+
+def _leave(inbox: Path, allow: str, held: "LockHeld") -> int:
+    """Let the daemon that runs already do what was allowed."""
+    from koma.core.wish import Request, Wish
+    from koma.sources.inbox import Inbox
+
+    Inbox(inbox).leave(Request(Wish.ALLOW, plan=allow))
+    typer.echo(f"the daemon hears it at once (process {held.pid} on {held.host}); see koma status")
+    return 0
 
 
 def _selects(targets: list[str], excluded: list[str]) -> Callable[[str], bool] | None:

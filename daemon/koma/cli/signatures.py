@@ -31,13 +31,13 @@ def command(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import json
-
+    from koma.app.known import MAX_BYTES
     from koma.core.errors import KomaError
-    from koma.core.signatures import from_object_info
+    from koma.core.jsontext import read_json
+    from koma.core.signatures import from_object_info, read_recorded
 
     try:
-        data = json.loads(file.read_bytes())
+        data = read_json(file.read_bytes(), MAX_BYTES, nan=True)
     except (OSError, ValueError) as error:
         raise KomaError(
             f"{file} can't be read: {error}", "give it a JSON file, or the address of a server: http://127.0.0.1:8188"
@@ -45,7 +45,7 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise KomaError(f"{file} is no JSON object", "give it the reply of http://SERVER/object_info")
     recorded = {name: entry for name, entry in data.items() if isinstance(entry, Mapping) and "input" not in entry and "output" in entry}
-    return recorded | from_object_info(data)
+    return read_recorded(recorded) | from_object_info(data)
 
 
 def _asked(url: str) -> dict[str, Any]:

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from koma.app.room import WorkspaceRoom
+from koma.app.tended import hours_of
 from koma.app.workspace import App
 from koma.cli.advice import meaning, what_to_do
 from koma.cli.printing import count, daemon_of, moment, print_json, print_lines, table
 from koma.cli.rates import HEADINGS, rate_json, rate_row
 from koma.core.action import Action
+from koma.core.flags import HEALTH, PAUSED, kept
+from koma.core.hours import FOR_EVER
 from koma.core.job import Job
 from koma.core.problem import Severity
 from koma.core.retakes import retake_from_json
 from koma.core.safety import Limits, gpu_seconds, objections, plan_digest
+from koma.core.supervision import Health
 from koma.core.take import Take
 from koma.core.target import phase_of
 from koma.core.words import ActionKind, Reason, TargetState, Verdict
-from koma.engine.standing import FOR_A_PERSON, states
+from koma.engine.standing import FOR_A_PERSON, LATER, states
 from koma.engine.survey import Survey
 from koma.ports import Store
 
@@ -50,23 +55,25 @@ def facts_of(app: App) -> dict[str, Any]:
     config = app.config
     survey = app.surveyor.survey(config.rendition)
     safety, plan = config.safety, survey.plan
+    limits = Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least)
     p50, p90 = gpu_seconds(plan)
     errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
     return {
         "workspace": str(config.workspace),
         "rendition": config.rendition,
-        "daemon": daemon_of(config.paths.state.with_suffix(".lock")),
-        "paused": "paused" in survey.observed.flags,
+        "daemon": daemon_of(config.paths.lock),
+        "paused": PAUSED in survey.observed.flags,
+        **_supervised(app, survey),
+        "disk": WorkspaceRoom(config).message(),
         "plan": plan_digest(plan),
-        "held": objections(
-            plan, len(survey.observed.published), Limits(safety.max_gpu_minutes, safety.retire_share, safety.retire_at_least)
-        ),
+        "held": objections(plan, len(survey.observed.published), limits, survey.wanted.projects),
         "estimated_gpu_seconds": {"p50": round(p50, 3), "p90": round(p90, 3)},
         "targets": _targets(survey, app.store),
         "phases": [rate_json(rate) for rate in app.surveyor.phases(survey).values()],
         "queue": [_job(job) for job in survey.jobs],
         "waiting": [_waiting(action, app.store) for action in plan.actions if action.reason in _EACH],
         "on_hold": _on_hold(plan.actions),
+        "later": [_later(action) for action in plan.actions if action.reason in LATER],
         "problems": {"errors": errors, "warnings": len(survey.wanted.problems) - errors},
     }
 
@@ -120,9 +127,25 @@ def why_not(take: Take) -> list[str]:
     return [check.message for check in checks if check.rule.required and check.verdict is not Verdict.PASSED]
 
 
+def _supervised(app: App, survey: Survey) -> dict[str, Any]:
+    """Tell what keeps jobs from beginning, for all of a server or of the day; `quiet_until` is null where it is not quiet, or for ever."""
+    hours, now, flags = hours_of(app.config), app.clock.now(), survey.observed.flags
+    until = hours.until(now)
+    return {
+        "quiet": until is not None,
+        "quiet_until": None if until is None or until == FOR_EVER else until,
+        "stuck": {kind: health.stuck for kind, health in kept(Health, flags, HEALTH).items() if health.stuck},
+    }
+
+
+def _later(action: Action) -> dict[str, Any]:
+    why = "; ".join(filter(None, [meaning(action.reason), action.message]))
+    return {"target": action.target_id, "reason": action.reason, "why": why, "until": action.until or None}
+
+
 def _on_hold(actions: Sequence[Action]) -> dict[str, int]:
     """Count held targets by reason, where nobody is asked to decide about each."""
-    held = [action.reason for action in actions if action.action is ActionKind.HOLD and action.reason not in _EACH]
+    held = [action.reason for action in actions if action.action is ActionKind.HOLD and action.reason not in _EACH | LATER]
     return {reason: held.count(reason) for reason in Reason if reason in held}
 
 
@@ -130,6 +153,12 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"{facts['workspace']}  {facts['rendition']}  daemon: {facts['daemon'] or 'not running'}"
     if facts["paused"]:
         yield "paused: nothing new is started   do: koma resume"
+    if facts["quiet"]:
+        yield f"quiet hours{_until(facts['quiet_until'])}: nothing new is started   settings: hours in koma.yaml"
+    for kind, why in facts["stuck"].items():
+        yield f"{kind} is stuck: {why}"
+    if facts["disk"]:
+        yield f"{facts['disk']}   do: koma gc"
     yield ""
     rows = [_row(row) for row in facts["targets"]]
     yield from table(rows, ["project", "phase", *TargetState, "takes passed"]) if rows else ["no targets: koma check says what is read"]
@@ -139,6 +168,10 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"about {p50 / 60:.1f} minutes of rendering left, at most {p90 / 60:.1f}"
     yield from _queue(facts["queue"])
     yield from _person(facts)
+
+
+def _until(at: float | None) -> str:
+    return f" until {moment(at)}" if at else ""
 
 
 def _row(row: Mapping[str, Any]) -> list[object]:
@@ -181,9 +214,20 @@ def _person(facts: Mapping[str, Any]) -> Iterator[str]:
         yield from ["", f"{count(facts['problems']['errors'], 'error')} in documents, references or templates   do: koma check"]
     for reason, number in facts["on_hold"].items():
         yield f"{count(number, 'target')} on hold: {meaning(Reason(reason))}"
+    yield from _going_on_later(facts["later"])
     waiting, nothing = facts["waiting"], "nothing else" if Reason.PHASE_CLOSED in facts["on_hold"] else "nothing"
     yield from ["", f"{count(len(waiting), 'target')} waiting for a person:" if waiting else f"{nothing} waits for a person"]
     for item in waiting[:_MOST]:
         yield from [f"  {item['target']}: {item['reason']}: {item['why']}", f"    do: {item['do']}"]
     if len(waiting) > _MOST:
         yield f"  and {len(waiting) - _MOST} more (koma status --json has all of them)"
+
+
+def _going_on_later(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines about what was set aside for a time."""
+    if items:
+        yield from ["", f"{count(len(items), 'target')} set aside for a time:"]
+    for item in items[:_MOST]:
+        yield f"  {item['target']}: {item['reason']}{_until(item['until'])}: {item['why']}"
+    if len(items) > _MOST:
+        yield f"  and {len(items) - _MOST} more (koma status --json has all of them)"

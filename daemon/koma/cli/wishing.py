@@ -39,5 +39,5 @@ def _leave(app: App, request: Request) -> None:
 
 
 def _tell(app: App) -> None:
-    holder = daemon_of(app.config.paths.state.with_suffix(".lock"))
+    holder = daemon_of(app.config.paths.lock)
     say(f"the daemon hears it at once ({holder})" if holder else "no daemon runs here: the next `koma run` hears it")

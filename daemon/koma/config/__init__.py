@@ -10,8 +10,32 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koma.config.sections import read_backends, read_http, read_log, read_measure, read_paths, read_safety, read_source
-from koma.config.values import LOOPBACK, BackendConfig, Config, HttpConfig, LogConfig, MeasureConfig, Paths, SafetyConfig, SourceConfig
+from koma.config.sections import (
+    read_backends,
+    read_disk,
+    read_gc,
+    read_hours,
+    read_http,
+    read_log,
+    read_measure,
+    read_paths,
+    read_safety,
+    read_source,
+    read_store,
+)
+from koma.config.values import (
+    LOOPBACK,
+    BackendConfig,
+    Config,
+    DiskConfig,
+    GcConfig,
+    HttpConfig,
+    LogConfig,
+    MeasureConfig,
+    Paths,
+    SafetyConfig,
+    SourceConfig,
+)
 from koma.core.errors import ConfigError, WorkspaceError
 from koma.core.fields import Fields, Report
 from koma.core.words import Rendition
@@ -26,7 +50,19 @@ FILE = "koma.yaml"
 PREFIX = "KOMA_"
 
 
-__all__ = ["LOOPBACK", "BackendConfig", "Config", "HttpConfig", "LogConfig", "MeasureConfig", "Paths", "SafetyConfig", "SourceConfig"]
+__all__ = [
+    "LOOPBACK",
+    "BackendConfig",
+    "Config",
+    "DiskConfig",
+    "GcConfig",
+    "HttpConfig",
+    "LogConfig",
+    "MeasureConfig",
+    "Paths",
+    "SafetyConfig",
+    "SourceConfig",
+]
 
 
 def find_workspace(given: Path | None, start: Path) -> Path:
@@ -82,12 +118,15 @@ def config_from_mapping(data: Any, positions: Mapping[KeyPath, tuple[int, int]],
         watch=root.texts("watch", ("projects/*",)),
         source=read_source(root.section("source")),
         paths=read_paths(root.section("paths"), workspace),
-        backends=read_backends(root),
+        backends=read_backends(root, workspace),
         safety=read_safety(root.section("safety")),
         measure=read_measure(root.section("measure")),
-        http=read_http(root.section("http")),
+        http=read_http(root.section("http"), workspace),
         log=read_log(root.section("log")),
-        store=root.text("store", "sqlite", ["sqlite"]),
+        disk=read_disk(root.section("disk")),
+        gc=read_gc(root.section("gc")),
+        hours=read_hours(root.section("hours")),
+        store=read_store(root),
     )
     root.done()
     report.strays()

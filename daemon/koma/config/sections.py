@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from koma.config.values import LOOPBACK, BackendConfig, HttpConfig, LogConfig, MeasureConfig, Paths, SafetyConfig, SourceConfig
+from koma.config.values import (
+    LOOPBACK,
+    BackendConfig,
+    DiskConfig,
+    GcConfig,
+    HoursConfig,
+    HttpConfig,
+    LogConfig,
+    MeasureConfig,
+    Paths,
+    RestartAfter,
+    SafetyConfig,
+    SourceConfig,
+)
+from koma.config.zones import zone_of
+from koma.core.alike import folded
+from koma.core.hours import DAYS, read_window
+from koma.core.login import split_login
+from koma.core.store_address import SQLITE, fault, has_password
+
+_ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?(/[^\s?#@\\]*)?")
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +44,20 @@ def read_source(fields: Fields) -> SourceConfig:
         rescan_seconds=fields.number("rescan_seconds", 30.0, 1.0, 86400.0),
         references_settle=fields.number("references_settle", 30.0, 0.0, 3600.0),
     )
+    if _has_login(source.repository) and not fields.from_env("repository"):
+        hint = "let git know it (`git config credential.helper`), or put the whole address into KOMA_SOURCE__REPOSITORY"
+        fields.wrong("repository", "koma.yaml is no place for a login", expected="the address alone", hint=hint)
     if source.debounce_max_seconds < source.debounce_seconds:
         expected = f"at least debounce_seconds, {source.debounce_seconds:g}"
         fields.wrong("debounce_max_seconds", "the longest wait is shorter than the shortest", expected=expected)
     fields.done()
     return source
+
+
+def _has_login(repository: str) -> bool:
+    """Whether a secret stands in an address; the user of `ssh://git@host/...` is none."""
+    login = split_login(repository)[1].reveal()
+    return bool(login) and (":" in login or not repository.startswith("ssh://"))
 
 
 def read_paths(fields: Fields, workspace: Path) -> Paths:
@@ -45,33 +75,58 @@ def read_paths(fields: Fields, workspace: Path) -> Paths:
     return paths
 
 
-def read_backends(root: Fields) -> tuple[BackendConfig, ...]:
+def read_backends(root: Fields, workspace: Path) -> tuple[BackendConfig, ...]:
     """Read `backends`, each with a name of its own."""
     found: list[BackendConfig] = []
     for fields in root.sections("backends"):
-        backend = _backend(fields)
-        if backend.name in {other.name for other in found}:
-            fields.wrong("name", f"two backends are called `{backend.name}`", expected="a name of its own for each")
+        backend = _backend(fields, workspace)
+        same = next((other.name for other in found if folded(other.name) == folded(backend.name)), "")
+        if same:
+            fields.wrong("name", f"two backends are called `{same}`", expected="a name of its own for each, whatever its case")
         found.append(backend)
     return tuple(found)
 
 
-def _backend(fields: Fields) -> BackendConfig:
+def _backend(fields: Fields, workspace: Path) -> BackendConfig:
+    url, login = split_login(fields.text("url", "").rstrip("/"))
+    if login and not fields.from_env("url"):
+        hint = "name a file that holds it in `login_file`, or put the whole address into a variable: KOMA_BACKENDS__0__URL"
+        fields.wrong("url", "koma.yaml is no place for a login", expected="the address alone", hint=hint)
+    if _ADDRESS.fullmatch(url) is None:
+        fields.wrong("url", f"`{url}` is not the address of a server", expected="http://127.0.0.1:8188, or where ComfyUI listens")
     backend = BackendConfig(
         name=fields.text("name", "comfyui"),
         kind=fields.text("kind", "comfyui", ["comfyui"]),
-        url=fields.text("url", "").rstrip("/"),
+        url=url,
         yield_to_people=fields.flag("yield_to_people", default=False),
         deadline_factor=fields.number("deadline_factor", 10.0, 1.0, 1000.0),
+        no_progress_seconds=fields.number("no_progress_seconds", 600.0, 1.0, 604_800.0),
+        idle_seconds=fields.number("idle_seconds", 60.0, 1.0, 86_400.0),
         vram_limit=fields.number("vram_limit", 0.8, 0.0, 1.0),
         free=fields.text("free", "family", ["family", "always"]),
         restart=fields.texts("restart", ()),
+        restart_after=_restart_after(fields.section("restart_after")),
+        login=login,
+        login_file=_file(fields, "login_file", workspace),
     )
-    scheme, _, rest = backend.url.partition("://")
-    if scheme not in {"http", "https"} or not rest:
-        fields.wrong("url", f"`{backend.url}` is not the address of a server", expected="http://127.0.0.1:8188, or where ComfyUI listens")
     fields.done()
     return backend
+
+
+def _restart_after(fields: Fields) -> RestartAfter:
+    after = RestartAfter(
+        faults=fields.whole("faults", 3, 0, 1000),
+        black=fields.whole("black", 3, 0, 1000),
+        renders=fields.whole("renders", 0, 0, 1_000_000),
+        memory=fields.number("memory", 0.95, 0.0, 1.0),
+    )
+    fields.done()
+    return after
+
+
+def _file(fields: Fields, key: str, workspace: Path) -> Path | None:
+    name = fields.text(key, "")
+    return workspace / name if name else None
 
 
 def read_safety(fields: Fields) -> SafetyConfig:
@@ -92,15 +147,16 @@ def read_measure(fields: Fields) -> MeasureConfig:
     return measure
 
 
-def read_http(fields: Fields) -> HttpConfig:
-    """Read `http`; only loopback is allowed."""
+def read_http(fields: Fields, workspace: Path) -> HttpConfig:
+    """Read `http`; another address than loopback needs a token."""
     http = HttpConfig(
         enabled=fields.flag("enabled", default=True),
         host=fields.text("host", "127.0.0.1"),
         port=fields.whole("port", 8377, 0, 65535),
+        token_file=_file(fields, "token_file", workspace),
     )
-    if http.host not in LOOPBACK:
-        hint = "put a proxy that asks for a password in front of it"
+    if http.host not in LOOPBACK and http.token_file is None:
+        hint = "name a file that holds a token in `token_file`: whoever asks must say it"
         fields.wrong("host", f"`{http.host}` can be reached by others", expected=" or ".join(LOOPBACK), hint=hint)
     fields.done()
     return http
@@ -111,6 +167,59 @@ def read_log(fields: Fields) -> LogConfig:
     log = LogConfig(
         format=fields.text("format", "auto", ["auto", "json", "console"]),
         level=fields.text("level", "info", ["debug", "info", "warning", "error"]),
+        rotate_megabytes=fields.number("rotate_megabytes", 20.0, 0.1, 10_000.0),
+        keep=fields.whole("keep", 5, 1, 1000),
     )
     fields.done()
     return log
+
+
+def read_disk(fields: Fields) -> DiskConfig:
+    """Read `disk`: what stays free."""
+    disk = DiskConfig(
+        reserve_percent=fields.number("reserve_percent", 5.0, 0.0, 90.0),
+        reserve_bytes=fields.limit("reserve_bytes", 0.0),
+    )
+    fields.done()
+    return disk
+
+
+def read_gc(fields: Fields) -> GcConfig:
+    """Read `gc`: what stays of what nothing shows any more."""
+    gc = GcConfig(
+        keep_commits=fields.whole("keep_commits", 50, 0, 1_000_000),
+        keep_days=fields.number("keep_days", 30.0, 0.0, 100_000.0),
+        retired_days=fields.number("retired_days", 30.0, 0.0, 100_000.0),
+    )
+    fields.done()
+    return gc
+
+
+def read_hours(fields: Fields) -> HoursConfig:
+    """Read `hours`: when no job starts."""
+    hours = HoursConfig(
+        quiet=fields.texts("quiet", ()),
+        days=fields.texts("days", DAYS),
+        zone=fields.text("zone", ""),
+    )
+    for text in (text for text in hours.quiet if read_window(text, ()) is None):
+        fields.wrong("quiet", f"`{text}` is no time of the day", expected="from and to, such as 08:00-18:00 or 22:00-06:00")
+    for day in (day for day in hours.days if day not in DAYS):
+        fields.wrong("days", f"`{day}` is no day", expected=", ".join(DAYS))
+    if hours.zone and zone_of(hours.zone) is None:
+        fields.wrong("zone", f"`{hours.zone}` is no time zone that this machine knows", expected="a name such as Europe/Berlin")
+    fields.done()
+    return hours
+
+
+def read_store(root: Fields) -> str:
+    """Read `store`: sqlite, or the address of a database, whose password stands in no file that is shared."""
+    store = root.text("store", SQLITE)
+    wrong = fault(store)
+    if wrong:
+        root.wrong("store", wrong, expected="sqlite, or postgresql://host:5432/database?user=koma with special characters as %XX")
+    elif has_password(store) and not root.from_env("store"):
+        root.wrong(
+            "store", "koma.yaml is no place for a password", hint="leave it out here; it may stand in KOMA_STORE, PGPASSWORD or ~/.pgpass"
+        )
+    return store

@@ -6,6 +6,7 @@ A plan with nothing to do reads settings too, and dataclasses take long to impor
 from pathlib import Path
 from typing import NamedTuple
 
+from koma.core.login import Secret
 from koma.core.words import Rendition
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -39,6 +40,11 @@ class Paths(NamedTuple):
         return self.outputs / ".koma"
 
     @property
+    def lock(self) -> Path:
+        """What the one process that writes holds. It lies beside the state store itself, by whichever links that was reached."""
+        return self.state.resolve().with_suffix(".lock")
+
+    @property
     def models_lock(self) -> Path:
         """The digests of the model files, and their licences."""
         return self.models / "models.json"
@@ -59,20 +65,35 @@ class Paths(NamedTuple):
         return self.private / "logs" / "events.jsonl"
 
 
+class RestartAfter(NamedTuple):
+    """When a server is restarted between jobs: after so many in a row, after so many renders; 0 is never."""
+
+    faults: int
+    black: int
+    renders: int
+    memory: float  # share of memory in use, 0..1
+
+
 class BackendConfig(NamedTuple):
     """One ComfyUI server. A render may take `deadline_factor` times what is expected before it counts as stuck.
 
+    Without a sign of progress it may run for `no_progress_seconds`, and the server may hold prompts and work on none for `idle_seconds`.
     `vram_limit` is the share of graphics memory (0..1) above which it counts as full; `restart` is a command, word by word.
     """
 
     name: str
     kind: str
-    url: str
+    url: str  # without a login
     yield_to_people: bool
     deadline_factor: float
+    no_progress_seconds: float
+    idle_seconds: float
     vram_limit: float
     free: str  # family | always
     restart: tuple[str, ...]
+    restart_after: RestartAfter
+    login: Secret
+    login_file: Path | None
 
 
 class SafetyConfig(NamedTuple):
@@ -89,6 +110,7 @@ class HttpConfig(NamedTuple):
     enabled: bool
     host: str
     port: int
+    token_file: Path | None
 
 
 class MeasureConfig(NamedTuple):
@@ -98,10 +120,35 @@ class MeasureConfig(NamedTuple):
 
 
 class LogConfig(NamedTuple):
-    """How log lines look: `auto` is console on a terminal, JSON elsewhere."""
+    """How log lines look: `auto` is console on a terminal, JSON elsewhere. The event log is kept in `keep` files of `rotate_megabytes`."""
 
     format: str  # auto | json | console
     level: str  # debug | info | warning | error
+    rotate_megabytes: float
+    keep: int
+
+
+class DiskConfig(NamedTuple):
+    """How much of each file system no render may take: a share in per cent, or bytes in its place."""
+
+    reserve_percent: float
+    reserve_bytes: float | None
+
+
+class GcConfig(NamedTuple):
+    """What `koma gc` keeps of what nothing shows any more: of the last commits, and of the last days."""
+
+    keep_commits: int
+    keep_days: float
+    retired_days: float
+
+
+class HoursConfig(NamedTuple):
+    """When no job starts: times of the day (`08:00-18:00`) on these days, by the clock of this zone; "" is this machine's."""
+
+    quiet: tuple[str, ...]
+    days: tuple[str, ...]
+    zone: str
 
 
 class Config(NamedTuple):
@@ -117,4 +164,7 @@ class Config(NamedTuple):
     measure: MeasureConfig
     http: HttpConfig
     log: LogConfig
+    disk: DiskConfig
+    gc: GcConfig
+    hours: HoursConfig
     store: str

@@ -34,7 +34,7 @@ class Action(NamedTuple):
     would make, `take_key` the take that restore, measure, gate and publish are about. `cause` is the target id that this one follows from,
     "" for a root cause. `waits_for` are needed targets that are not there yet. Seconds are GPU seconds, 0 where nothing renders. `message`
     says in words what keeps it from going on: of a render, that its phase is closed. `retake` says what a later take changes and why, None
-    for a first take and for those that are made up front.
+    for a first take and for those that are made up front. `until` is when it goes on by itself (epoch seconds), 0 where that is not known.
     """
 
     target_id: str
@@ -52,6 +52,7 @@ class Action(NamedTuple):
     changed: tuple[Change, ...] = ()
     message: str = ""
     retake: "Retake | None" = None
+    until: float = 0.0
 
 
 class Observed(NamedTuple):
@@ -61,6 +62,7 @@ class Observed(NamedTuple):
     an object is there, given its digest and the suffix of the file people see; `durations` gives past render seconds by template; `pinned`
     finds the take that a target is pinned to, given the target and the pin. `doubted` are ids of targets whose published take was rejected.
     `retake` works out what a take changes, given the target, all takes of its render_key, and the number; None where nothing is known.
+    `again` says from when on a take that ended in an error is tried again (epoch seconds), None while a person decides; `now` is the time.
     """
 
     published: Mapping[str, Published]
@@ -73,6 +75,8 @@ class Observed(NamedTuple):
     pinned: Callable[[Target, str], TakeRow | None] = lambda _target, _pin: None
     doubted: Collection[str] = ()
     retake: "Callable[[Target, Sequence[TakeRow], int], Retake | None]" = lambda _target, _takes, _number: None
+    again: Callable[[TakeRow], float | None] = lambda _take: None
+    now: float = 0.0
 
     def cost(self, target: Target) -> tuple[float, float]:
         """GPU seconds of one render: median and 90th percentile of past renders of its template, else its estimate; never 0.

@@ -62,7 +62,7 @@ def catalog(snapshot: Snapshot, heads: Mapping[str, Sequence[Head]], unread: Ite
     problems: list[Problem] = []
     for folder in folders:
         _fill(folder, snapshot, heads, problems)
-        folder.unread = any(path.startswith(f"{folder.path}/") for path in unread)
+        folder.unread = any(f"{path}/".startswith(f"{folder.path}/") for path in unread)
         if folder.project is None and folder.heads and not folder.broken:
             problems.append(_no_project(folder))
     _same_project(folders, problems)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Decode = Callable[[Any], Any]
+_LARGEST = 10**300  # a whole number beyond this is none that a float can hold, and was never written by us
 _UNENDING = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -120,7 +121,7 @@ def _scalar(kind: type, expected: str) -> Decode:
 def _float(data: Any) -> float:
     if type(data) is float:
         return data
-    if type(data) is int:
+    if type(data) is int and abs(data) < _LARGEST:
         return float(data)
     if isinstance(data, str) and data in _UNENDING:
         return _UNENDING[data]

@@ -120,7 +120,7 @@ def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
     seconds = sighting.render_seconds if sighting.render_seconds is not None else now - (job.running_since or job.submitted_at)
     done = replace(job, state=JobState.COLLECTING, outputs=sighting.outputs, render_seconds=max(0.0, seconds), doubt_since=0.0)
     done = replace(done, peak_memory_bytes=sighting.peak_memory_bytes, failure=None, failed_steps=0)
-    done = replace(done, suspicious=suspicion(sighting, job.work.fastest_seconds), withdrawn=False)
+    done = replace(done, suspicious=suspicion(sighting, job.work.quick_seconds), withdrawn=False)
     news = (Emit("job_adopted", facts(done)),) if job.doubt_since > 0 and not is_overdue(job) else ()
     return done, (*news, Collect())
 
@@ -247,7 +247,9 @@ def _publishing(job: Job, event: Event, now: float) -> Step:
 
 def _step_failed(job: Job, failure: Failure, now: float) -> Step:
     tried = replace(job, failed_steps=job.failed_steps + 1)
-    if tried.failed_steps < retry.STEP_TRIES:
+    # What can't be measured for now has been paid for; what can't be recorded or published is tried again by the next plan.
+    tries = retry.COLLECT_TRIES.get(failure.kind, retry.STEP_TRIES) if job.state is JobState.MEASURING else retry.STEP_TRIES
+    if tried.failed_steps < tries:
         return tried, (Wait(now + retry.step_delay(tried.failed_steps)),)
     # Past measuring the take is a fact with a verdict, and must not be written over with a failure.
     return give_up(tried, failure, now) if job.state is JobState.MEASURING else failed(replace(tried, failure=failure), now)

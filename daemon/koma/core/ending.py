@@ -30,6 +30,7 @@ def facts(job: Job) -> dict[str, Any]:
         "verdict": str(job.gate.verdict) if job.gate is not None else "",
         "error_class": str(job.failure.kind) if job.failure is not None else "",
         "message": job.failure.message if job.failure is not None else "",
+        "suspicious": job.suspicious,
     }
 
 

@@ -7,6 +7,7 @@ from koma.core.ending import Step, facts, give_up
 from koma.core.job import Job, JobState
 from koma.core.request import Failure, FailureClass
 from koma.core.step import Emit, Restart
+from koma.core.supervision import Why
 
 
 def rejected(job: Job, failure: Failure, now: float) -> Step:
@@ -42,6 +43,6 @@ def _out_of_memory(job: Job, failure: Failure, now: float) -> Step:
             again = replace(waiting, short_of_memory=True, reduced=job.reduced + (what is retry.Relief.REDUCE))
             return again, (Emit("job_retried", facts(again)),)
         case retry.Relief.RESTART:
-            return replace(waiting, not_before=now, restarting=True), (Restart(),)
+            return replace(waiting, not_before=now, restarting=True), (Restart(Why.MEMORY),)
         case None:
             return give_up(counted, failure, now)

@@ -103,7 +103,7 @@ class Fields:
     def flag(self, key: str, *, default: bool) -> bool:
         """Read true or false."""
         value = self._get(key)
-        if isinstance(value, str) and self._from_env(key):
+        if isinstance(value, str) and self.from_env(key):
             value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.lower(), value)
         if value is None:
             return default
@@ -121,7 +121,7 @@ class Fields:
 
     def limit(self, key: str, low: float) -> float | None:
         """Read a number from `low` up, or null for no limit."""
-        if self._data.get(key) is None and not self._from_env(key):
+        if self._data.get(key) is None and not self.from_env(key):
             self._get(key)
             return None
         return self._number(key, low, low, 1e12, f"a number from {low:g} up, or null for no limit")
@@ -131,7 +131,7 @@ class Fields:
         value = self._get(key)
         if value is None:
             return default
-        if isinstance(value, str) and self._from_env(key):
+        if isinstance(value, str) and self.from_env(key):
             value = [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
             return tuple(value)
@@ -156,6 +156,10 @@ class Fields:
         """Note a mistake that only the caller can see."""
         self._report.add((*self._path, key), "wrong-value", message, expected=expected, hint=hint)
 
+    def from_env(self, key: str) -> bool:
+        """Whether a variable sets it."""
+        return self._report.override((*self._path, key)) is not None
+
     def done(self) -> None:
         """Call last: everything that was not read is an unknown setting."""
         for key in self._data:
@@ -168,14 +172,11 @@ class Fields:
         override = self._report.override((*self._path, key))
         return self._data.get(key) if override is None else override
 
-    def _from_env(self, key: str) -> bool:
-        return self._report.override((*self._path, key)) is not None
-
     def _number(self, key: str, default: float, low: float, high: float, wanted: str) -> float:
         value = self._get(key)
         if value is None:
             return default
-        if isinstance(value, str) and self._from_env(key):
+        if isinstance(value, str) and self.from_env(key):
             value = _as_number(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             return self._reject(key, value, wanted, default)

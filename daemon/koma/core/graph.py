@@ -1,11 +1,11 @@
 """ComfyUI graphs in API format: node id → `class_type` and `inputs`. Read, brought into the form that keys hash, prefixed."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from koma.core.graph_check import Graph, check_graph
+from koma.core.jsontext import JsonError, read_json
 from koma.core.model_folders import folder_of
 from koma.core.node_rules import FILE_SUFFIXES, PLACEHOLDER, NodeRule, Signatures
 from koma.core.problem import Place, Problem
@@ -24,52 +24,32 @@ __all__ = [
 ]
 
 _PREFIX = "filename_prefix"
-
-
-class _NotPlainJsonError(ValueError):
-    """Something that JSON readers let through and graphs must not hold; `str()` says what."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _NotPlainJsonError(f"{twice!r} stands twice in one object")
-    return made
-
-
-def _constant(name: str) -> Any:
-    raise _NotPlainJsonError(f"{name} is no JSON number")
-
-
-_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+MAX_BYTES = 16 * 1024 * 1024  # of a rendered graph; large ones have a few hundred thousand
 
 
 def parse_graph(text: str, file: str) -> dict[str, Any] | Problem:
-    """Read a rendered graph; a Problem if it is not one JSON object, has a key twice, or holds NaN or infinity.
+    """Read a rendered graph; a Problem if it is not one JSON object, has a key twice, holds NaN or infinity, or has no end.
 
     Line and column count in the rendered text, which differ from the template's below a block that was repeated or left out.
     """
     try:
-        graph = _decode(text)
-    except json.JSONDecodeError as error:
-        return _not_json(error, file)
-    except _NotPlainJsonError as error:
-        return Problem(Place(file), "not-json", f"the rendered graph is not plain JSON: {error}", "each key once, finite numbers")
-    except RecursionError:
-        return Problem(Place(file), "not-json", "the rendered graph is nested too deeply", "node id → class_type and inputs")
+        graph = read_json(text, MAX_BYTES, unique=True)
+    except JsonError as error:
+        return _not_json(error, text, file)
     if not isinstance(graph, dict):
         return Problem(Place(file), "not-a-graph", "the rendered graph is not an object", "node id → class_type and inputs")
     return graph
 
 
-def _not_json(error: json.JSONDecodeError, file: str) -> Problem:
-    lines = error.doc.splitlines()
-    near = lines[error.lineno - 1].strip()[:120] if 0 < error.lineno <= len(lines) else ""
-    message = f"the rendered graph is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+def _not_json(error: JsonError, text: str, file: str) -> Problem:
+    if not error.line:
+        return Problem(
+            Place(file), "not-json", f"the rendered graph is not plain JSON: {error}", "each key once, finite numbers, few levels"
+        )
+    lines = text.splitlines()
+    near = lines[error.line - 1].strip()[:120] if error.line <= len(lines) else ""
     hint = f"the rendered line is: {near}" if near else "look for a missing bracket or a comma too many"
-    return Problem(Place(file, error.lineno, error.colno), "not-json", message, "a JSON object", hint)
+    return Problem(Place(file, error.line, error.column), "not-json", f"the rendered graph is not JSON: {error}", "a JSON object", hint)
 
 
 def canonical_graph(graph: Graph) -> dict[str, Any]:

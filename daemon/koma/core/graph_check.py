@@ -5,28 +5,41 @@ graphs; so all of it is checked here.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from koma.core.hints import closest
 from koma.core.model_folders import folder_of
-from koma.core.node_rules import Fault, InputRule, NodeRule, Signatures, is_core, shown
+from koma.core.node_rules import LISTED, Fault, InputRule, NodeRule, Signatures, is_core, shown
 from koma.core.problem import Place, Problem
+
+MAX_NODES = 2_000  # the largest workflows that people share have some hundreds; what is checked grows with the square
+MOST = 50  # mistakes that are told of one graph
 
 Graph = Mapping[str, Any]
 _LINK_LENGTH = 2
 
 
 def check_graph(graph: Graph, signatures: Signatures, file: str, text: str = "") -> list[Problem]:
-    """Every mistake in a graph in API format (node id → `class_type`, `inputs`), in node order; empty if it is fine.
+    """Mistakes in a graph in API format (node id → `class_type`, `inputs`), in node order, 50 at most; empty if it is fine.
 
     `file` is the template's graph file and `text` its content, for finding the line of a node (best effort). `path` of a
     problem is the node id, or `<node id>.inputs.<name>`.
     """
-    faults = list(_faults(graph, signatures)) if graph else [("", Fault("empty-graph", "the graph has no nodes"))]
+    size = _size_fault(graph)
+    faults = [("", size)] if size is not None else islice(_faults(graph, signatures), MOST)
     return [_problem(path, fault, file, text) for path, fault in faults]
 
 
 _Found = tuple[str, Fault]
+
+
+def _size_fault(graph: Graph) -> Fault | None:
+    if not graph:
+        return Fault("empty-graph", "the graph has no nodes")
+    if len(graph) > MAX_NODES:
+        return Fault("too-many-nodes", f"the graph has {len(graph)} nodes", f"at most {MAX_NODES}", "make a loop of the template shorter")
+    return None
 
 
 def _faults(graph: Graph, signatures: Signatures) -> Iterator[_Found]:
@@ -35,8 +48,8 @@ def _faults(graph: Graph, signatures: Signatures) -> Iterator[_Found]:
     above: set[str] = set()
     upward = True  # every link so far leads to a node further up, so there can be no cycle
     for node_id, rule in found.items():
-        if isinstance(rule, Fault):
-            yield node_id, rule
+        if not isinstance(rule, NodeRule):
+            yield node_id, rule or _unknown_class(graph[node_id]["class_type"], signatures)
             continue
         for name, value in graph[node_id]["inputs"].items():
             fault = _input_fault(name, value, rule, graph, rules)
@@ -72,7 +85,8 @@ def _in_folder(fault: Fault, name: str, rule: NodeRule) -> Fault:
     return fault._replace(message=f"{fault.message} in models/{folder}", hint=hint, missing=f"models/{folder}/{fault.missing}")
 
 
-def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault:
+def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault | None:
+    """Rule of a node's class, None for an unknown class."""
     if not isinstance(node, Mapping):
         return Fault("not-a-node", f"got {shown(node)}", "an object with class_type and inputs")
     kind = node.get("class_type")
@@ -80,7 +94,7 @@ def _rule_of(node: Any, signatures: Signatures) -> NodeRule | Fault:
         return Fault("missing-class-type", "the node has no class_type", "the name of a node class as a text")
     if not isinstance(node.get("inputs"), Mapping):
         return Fault("missing-inputs", f"the node ({kind}) has no inputs", "an object; {} for a node without inputs")
-    return signatures.rule(kind) or _unknown_class(kind, signatures)
+    return signatures.rule(kind)
 
 
 def _unknown_class(kind: str, signatures: Signatures) -> Fault:
@@ -148,7 +162,8 @@ def _dangling(source: str, graph: Graph) -> Fault | None:
     if source in graph:
         return None  # that node has a fault of its own, which says more
     near = closest(source, list(graph))
-    return Fault("dangling-link", f"there is no node {source!r}", f"closest: {near}" if near else f"one of {', '.join(graph)}")
+    listed = f"one of {', '.join(list(graph)[:LISTED])}" + (", ..." if len(graph) > LISTED else "")
+    return Fault("dangling-link", f"there is no node {shown(source)}", f"closest: {near}" if near else listed)
 
 
 def _compatible(given: str, wanted: frozenset[str]) -> bool:
@@ -159,12 +174,22 @@ def _compatible(given: str, wanted: frozenset[str]) -> bool:
 def _cycle(graph: Graph) -> Iterator[_Found]:
     """Take away nodes that read nothing that is left, until only cycles and what hangs on them remain."""
     reads = {node_id: _sources(node) & graph.keys() for node_id, node in graph.items()}
-    while free := [node_id for node_id, sources in reads.items() if not sources & reads.keys()]:
-        for node_id in free:
-            del reads[node_id]
+    readers: dict[str, list[str]] = {}
+    for node_id, sources in reads.items():
+        for source in sources:
+            readers.setdefault(source, []).append(node_id)
+    left = {node_id: len(sources) for node_id, sources in reads.items()}
+    free = [node_id for node_id, count in left.items() if not count]
+    while free:
+        node_id = free.pop()
+        del reads[node_id]
+        for reader in readers.get(node_id, ()):
+            left[reader] -= 1
+            free += [] if left[reader] else [reader]
     if reads:
         ring = _walk(reads)
-        yield ring[0], Fault("cycle", f"the links go in a circle: {' → '.join((*ring, ring[0]))}", "links that lead to the output")
+        shown_ring = (*ring, ring[0]) if len(ring) <= LISTED else (*ring[:LISTED], "...", ring[0])
+        yield ring[0], Fault("cycle", f"the links go in a circle: {' → '.join(shown_ring)}", "links that lead to the output")
 
 
 def _sources(node: Any) -> set[str]:

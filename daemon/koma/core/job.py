@@ -13,6 +13,7 @@ from koma.core.gate import GateResult, Measurement, Rule
 from koma.core.media import Artifact
 from koma.core.memory import Clearing, Freed
 from koma.core.request import Failure, RenderRequest
+from koma.core.retry import IDLE_SECONDS, NO_PROGRESS_SECONDS
 from koma.core.words import ActionKind, BackendKind
 
 
@@ -68,7 +69,9 @@ class Work:
     `estimate_seconds` is the expected render time. `family` is the model family, for ordering. `priority`: higher first.
     `fallbacks` are tried one after the other when memory runs out; empty where the project wants all or nothing. `against` is what the
     file is compared with, `score_keys` what each metric's number depends on: what was measured under the same is not measured again.
-    `lacking_key` stands in for `measure_key` while a metric lacks something.
+    `lacking_key` stands in for `measure_key` while a metric lacks something. `no_progress_seconds` is how long it may run without a sign of
+    life, `idle_seconds` how long the backend may work on nothing while it waits there. `quick_seconds` is what a quarter of enough past
+    renders of its template stayed below, 0 where there are too few.
     """
 
     target: str
@@ -100,6 +103,9 @@ class Work:
     against: Against = NOTHING
     score_keys: Mapping[str, str] = field(default_factory=dict)
     lacking_key: str = ""
+    no_progress_seconds: float = NO_PROGRESS_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+    quick_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,9 @@ class Job:
     `out_of_memory` counts attempts that ran out of memory, `reduced` how many fallbacks were gone down (0: the document as it was asked
     for), `restarts` runs of the restart command, `restart_failed` why one before the first attempt did not help; `short_of_memory` means
     that some is to be freed before the next attempt. A queued job holds its lane while it is `clearing` memory or `restarting` the
-    backend; `freed` is what clearing came to before the present attempt.
+    backend; `freed` is what clearing came to before the present attempt. `idle_since` is when the backend was first seen to work on nothing
+    while this waits there, 0 while it works. `withdrawn` means that it is to come back from there. `suspicious` says why what the present
+    attempt gave may be no new picture, "" for no reason.
     """
 
     job_id: str
@@ -148,6 +156,9 @@ class Job:
     short_of_memory: bool = False
     clearing: Clearing | None = None
     freed: Freed | None = None
+    idle_since: float = 0.0
+    withdrawn: bool = False
+    suspicious: str = ""
 
     @property
     def fallback(self) -> Fallback | None:

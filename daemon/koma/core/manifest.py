@@ -12,7 +12,7 @@ from koma.core.hints import did_you_mean
 from koma.core.manifest_model import CharactersSpec, FramesSpec, Manifest, ParameterSpec
 from koma.core.media import Media
 from koma.core.parameter import Parameter, ParameterType, WrongValueError, check_of, is_factor
-from koma.core.problem import Place, Problem
+from koma.core.problem import Place, Problem, told
 from koma.core.runs import Chain, FrameRule, Rate
 from koma.core.spec.faults import Fault, faults_of
 from koma.core.template import RESERVED, STANDARD, CharacterNeeds, ModelNote, Template, TemplateInput
@@ -28,8 +28,8 @@ def parse_template(text: bytes | str, file: str) -> Template | list[Problem]:
     try:
         manifest = Manifest.model_validate(document.data)
     except ValidationError as error:
-        return [_problem_of(fault, document) for fault in faults_of(error, Manifest)]
-    return list(_mistakes(manifest, document)) or _template(manifest, file)
+        return told(_problem_of(fault, document) for fault in faults_of(error, Manifest))
+    return told(_mistakes(manifest, document)) or _template(manifest, file)
 
 
 def parse_sample(text: bytes | str, file: str) -> Mapping[str, Any] | list[Problem]:

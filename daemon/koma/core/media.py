@@ -27,7 +27,7 @@ class Artifact:
     """One file of a take, in the object store.
 
     `file_digest` is sha256 hex of its bytes and addresses the object; `content_digest` is sha256 hex over decoded pixels,
-    size and rate (see koma.publish.digest). `suffix` has its dot. Width and height in pixels, frames 1 for a picture, fps 0 for a picture.
+    size and rate (see koma.pixels.digest). `suffix` has its dot. Width and height in pixels, frames 1 for a picture, fps 0 for a picture.
     """
 
     role: Role

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from koma.core.hints import did_you_mean
+from koma.core.jsontext import JsonError, read_json
 from koma.core.metrics import METRICS
 from koma.core.problem import Place, Problem
+from koma.core.shown import json_text
 
 FORMAT_VERSION = 1
 LOCK = "models.json"
+LOCK_BYTES = 1024 * 1024  # far more than a list of models has
 _HEX = frozenset("0123456789abcdef")
 _DIGEST = 64  # hexadecimal digits of SHA-256
 
@@ -176,17 +179,15 @@ def permitted(commercial: bool, locked: Mapping[str, LockedModel]) -> dict[str, 
 def lock_text(models: Mapping[str, LockedModel]) -> str:
     """Text of models.json; the same models always give the same text."""
     entries = {name: {key: value for key, value in models[name]._asdict().items() if key != "name"} for name in sorted(models)}
-    return json.dumps({"format_version": FORMAT_VERSION, "models": entries}, ensure_ascii=False, indent=2) + "\n"
+    return json_text({"format_version": FORMAT_VERSION, "models": entries}, indent=2) + "\n"
 
 
 def parse_lock(text: bytes, file: str) -> tuple[dict[str, LockedModel], list[Problem]]:
     """Read models.json; a broken entry is a Problem and holds no other. `file` is its path in the workspace, for the Problems."""
     try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        return {}, [_wrong(Place(file, error.lineno, error.colno), f"this is not JSON: {error.msg}")]
-    except (UnicodeDecodeError, RecursionError) as error:
-        return {}, [_wrong(Place(file, 1, 1), f"this is not JSON: {error}")]
+        data = read_json(text, LOCK_BYTES)
+    except JsonError as error:
+        return {}, [_wrong(Place(file, error.line or 1, error.column or 1), f"this is not JSON: {error}")]
     if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
         return {}, [_wrong(Place(file, 1, 1), "this is no list of models", '{"format_version": 1, "models": {...}}')]
     if data.get("format_version") != FORMAT_VERSION:

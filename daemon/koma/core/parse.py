@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from koma.core.hints import did_you_mean
 from koma.core.ids import is_id
-from koma.core.problem import Place, Problem
+from koma.core.problem import Place, Problem, told
 from koma.core.spec import KINDS, model_of
 from koma.core.spec.base import DocumentSpec
 from koma.core.spec.faults import Fault, faults_of
@@ -79,6 +79,15 @@ class Parsed:
 
 def parse_document(text: bytes | str, file: str) -> Parsed:
     """Read and check every document of a file. Never raises for what is in the text; `file` is only named in results."""
+    try:
+        return _parsed(text, file)
+    except (RecursionError, ValueError, OverflowError) as error:  # a file that finds a hole in a library holds itself, and no other
+        message = f"this file can't be read: {type(error).__name__}: {error}"
+        hint = "simplify it, and report it to the makers of Koma: no file should be able to do this"
+        return Parsed((), tuple(told([Problem(Place(file, 1, 1), "unreadable", message, "a document that can be read", hint)])))
+
+
+def _parsed(text: bytes | str, file: str) -> Parsed:
     read = read_yaml(text, file)
     documents: list[Document] = []
     problems, held = [*read.problems], []
@@ -90,8 +99,8 @@ def parse_document(text: bytes | str, file: str) -> Parsed:
         else:
             held.append(_held(yaml, index))
     if read.problems:
-        return Parsed((), tuple(sorted(problems)))
-    return Parsed(tuple(documents), tuple(sorted(problems)), tuple(held))
+        return Parsed((), tuple(told(problems)))
+    return Parsed(tuple(documents), tuple(told(problems)), tuple(held))
 
 
 def _held(yaml: YamlDoc, index: int) -> HeldDocument:

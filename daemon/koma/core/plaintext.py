@@ -16,8 +16,7 @@ _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2
 def read_text(raw: bytes | str, file: str, max_bytes: int) -> str | Problem:
     """Decode UTF-8 and refuse what is no text of a person: too much of it, a Git LFS pointer, forbidden characters."""
     if len(raw) > max_bytes:
-        message = f"the file has {len(raw):,} bytes"
-        return Problem(Place(file, 1, 1), "file-too-large", message, f"at most {max_bytes:,} bytes", "split it into several files")
+        return too_large(len(raw), file, max_bytes)
     text = raw if isinstance(raw, str) else _decode(raw, file)
     if isinstance(text, Problem):
         return text
@@ -26,6 +25,13 @@ def read_text(raw: bytes | str, file: str, max_bytes: int) -> str | Problem:
         return Problem(Place(file, 1, 1), "git-lfs-pointer", message, "the file's own text", "run `git lfs pull`")
     found = _FORBIDDEN.search(text)
     return text if found is None else forbidden(found.group(), Place(file, *spot_of(text, found.start())))
+
+
+def too_large(size: int, file: str, max_bytes: int) -> Problem:
+    """Say that a text file has too many bytes to be read."""
+    return Problem(
+        Place(file, 1, 1), "file-too-large", f"the file has {size:,} bytes", f"at most {max_bytes:,} bytes", "split it into several files"
+    )
 
 
 def find_forbidden(text: str) -> str:

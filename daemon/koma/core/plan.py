@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from koma.core.action import EVERYTHING, Action, Observed, Plan, Selection
 from koma.core.flags import AGAIN, LOST, NEXT
+from koma.core.forgiving import LONGEST_REST, tried_again
 from koma.core.gating import Gating, Phases, counts_as_passed
 from koma.core.keys import render_key
 from koma.core.publication import by_target, lacking, stale, why_publish
@@ -161,7 +162,7 @@ class _Planner:
             self._phases.passed([target.id])
         elif action.reason is Reason.CANCELLED:
             self._phases.left_out(target.id)
-        elif action.action is ActionKind.HOLD:
+        elif action.action is ActionKind.HOLD and action.reason is not Reason.RESTING:
             self._phases.stuck(target.id)
         return action
 
@@ -272,9 +273,14 @@ class _Planner:
         if not choice.take_key and choice.stalled is None:
             return self._render(target, key, takes, Reason.TAKES if choice.up_front else Reason.RETAKE)
         best = next((row for row in takes if row.take_key == choice.take_key), None)
-        if best is None:
-            return Action(target.id, ActionKind.HOLD, choice.stalled or Reason.GATE_FAILED, target, key)
-        return self._publish(target, key, best, choice.stalled)
+        held = Action(target.id, ActionKind.HOLD, choice.stalled or Reason.GATE_FAILED, target, key)
+        action = self._publish(target, key, best, choice.stalled) if best is not None else held
+        failed = tried_again(takes, self._observed.again) if action.action is ActionKind.HOLD else None
+        if failed is None:
+            return action
+        if 0 < failed.until - self._observed.now <= LONGEST_REST:  # none is longer: then the clock was set back
+            return action._replace(reason=Reason.RESTING, until=failed.until)
+        return self._render(target, key, takes, Reason.FORGIVEN, failed.row.number)._replace(take_key=failed.row.take_key)
 
     def _publish(self, target: Target, key: str, best: TakeRow, stalled: Reason | None) -> Action:
         published = self._observed.published.get(target.id)

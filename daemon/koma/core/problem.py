@@ -4,8 +4,12 @@ Exceptions are for bugs and for lost effects; a mistake in a document, a picture
 what reads that file.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
+
+MOST = 100  # Problems of one file that are told: nobody reads more before correcting some
+_LONGEST = 400  # characters of a sentence: what a file says may be quoted in it
 
 
 class Severity(StrEnum):
@@ -52,3 +56,25 @@ class Problem(NamedTuple):
         if self.hint:
             lines.append(f"  do: {self.hint}")
         return "\n".join(lines)
+
+
+def told(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems of one file, sorted by place, few and short enough to be read; the last one says how many more there are."""
+    found = sorted(problems)
+    listed = [_short(problem) for problem in found[:MOST]]
+    if len(found) > MOST:
+        hint = "correct those that are listed first"
+        listed[-1] = Problem(found[MOST - 1].place, "more-problems", f"{len(found) - MOST + 1:,} more mistakes in this file", hint=hint)
+    return listed
+
+
+def _short(problem: Problem) -> Problem:
+    message, expected, hint, path = (_cut(text) for text in (problem.message, problem.expected, problem.hint, problem.path))
+    return problem._replace(message=message, expected=expected, hint=hint, path=path)
+
+
+def _cut(text: str) -> str:
+    from koma.core.shown import printable  # noqa: PLC0415 - only needed once there is a mistake
+
+    text = printable(text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from koma.core.attempt import wanted_request
-from koma.core.codec import from_json, to_json
+from koma.core.codec import CodecError, from_json, to_json
 from koma.core.gate import Check, GateResult, Measurement, Op, Rule, stage_of
 from koma.core.job import Job
 from koma.core.media import Artifact
@@ -20,6 +20,7 @@ from koma.core.take import Take
 from koma.core.words import BackendKind, Verdict
 
 FORMAT_VERSION = 1
+MAX_BYTES = 64 * 1024 * 1024  # of a receipt or gate document; ten minutes of film, measured frame by frame, have a tenth of it
 _NAMED = ("commit", "template_digest", "models", "versions", "retry")
 
 
@@ -65,10 +66,14 @@ def receipt(job: Job, finished_at: float, versions: Mapping[str, str] | None = N
 
 
 def _relief(job: Job) -> dict[str, Any]:
-    """Say what was done to the backend: fallbacks gone down, memory freed before the attempt, restarts, and why one did not come about."""
+    """Say what was done to the backend, and what is odd about its answer.
+
+    Fallbacks gone down, memory freed before the attempt, restarts, why one did not come about, and why the answer is suspicious.
+    """
     reduced = {"steps": job.reduced, "name": job.fallback.name} if job.fallback is not None else None
     freed = to_json(job.freed) if job.freed is not None else None
     found = {"reduced": reduced, "freed": freed, "restarts": job.restarts, "restart_failed": job.restart_failed}
+    found["suspicious"] = job.suspicious
     return {name: value for name, value in found.items() if value}
 
 
@@ -110,22 +115,29 @@ def finished_take(job: Job, finished_at: float, versions: Mapping[str, str] | No
 
 
 def request_from_receipt(document: Mapping[str, Any], prompt_id: str) -> RenderRequest:
-    """Give the request that made a take once more, under another prompt id. Raises ReceiptError where the receipt has none."""
+    """Give the request that made a take once more, under another prompt id. Raises ReceiptError where the receipt has none, or a damaged one."""
     request = _checked(document).get("request")
     if not request:
         raise ReceiptError("it names no request: this take was not rendered")
-    return from_json(RenderRequest, {**request, "kind": document["backend"], "prompt_id": prompt_id})
+    if not isinstance(request, Mapping):
+        raise ReceiptError("it is damaged: its request is no object")
+    try:
+        return from_json(RenderRequest, {**request, "kind": document.get("backend"), "prompt_id": prompt_id})
+    except CodecError as error:
+        raise ReceiptError(f"it is damaged: {error}") from error
 
 
 def take_from_receipt(document: Mapping[str, Any], gate: Mapping[str, Any]) -> Take:
     """Give back the take that `receipt` and `gate_document` tell of. Raises ReceiptError if they don't fit together or are damaged."""
     try:
         made, judged = _made(_checked(document)), _judged(_checked(gate))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if gate["take_key"] != made["take_key"]:
+            raise ReceiptError("receipt and gate result are of two takes")
+        return from_json(Take, to_json(Take(**{**made, **judged})))  # there and back again, so that everything is of its type
+    except ReceiptError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ReceiptError(f"it is damaged: {error!r}") from error
-    if gate["take_key"] != made["take_key"]:
-        raise ReceiptError("receipt and gate result are of two takes")
-    return Take(**{**made, **judged})
 
 
 def _checked(document: Mapping[str, Any]) -> Mapping[str, Any]:

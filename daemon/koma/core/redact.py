@@ -12,7 +12,7 @@ REMOVED = "(removed)"
 
 _NAMES = r"(?:token|password|passwd|api[_-]?key|secret[_-]?key|client[_-]?secret|authorization|credentials?)"
 _SECRET_NAME = re.compile(rf"(?:.*[_-])?{_NAMES}", re.IGNORECASE)
-_LOGIN = re.compile(r"://[^/\s@]+@")
+_LOGIN = re.compile(r"://[^/\s\"'<>]*@")
 _NAMED = re.compile(rf"((?:\b|_){_NAMES}[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)[^\s&\"',]+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 

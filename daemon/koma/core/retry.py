@@ -6,6 +6,7 @@ A backend that is down or does not answer never counts against a job; everything
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from koma.core.request import FailureClass
 from koma.core.words import BackendKind
@@ -95,14 +96,20 @@ def relief(out_of_memory: int, fallbacks_left: int, restarts: int) -> Relief | N
     return Relief.RESTART if restarts < RESTARTS else None
 
 
-def deadline(expected: float, factor: float = DEADLINE_FACTOR) -> float:
-    """Seconds after which a render that is expected to take so many counts as stuck."""
-    return max(SHORTEST_DEADLINE, factor * expected)
+class Patience(NamedTuple):
+    """How long a render may take: so many times what is expected, so long without a sign of progress, so long at a server that is idle."""
 
+    deadline_factor: float = DEADLINE_FACTOR
+    no_progress_seconds: float = NO_PROGRESS_SECONDS
+    idle_seconds: float = IDLE_SECONDS
 
-def no_progress(expected: float, seconds: float = NO_PROGRESS_SECONDS) -> float:
-    """Seconds without any sign of progress after which a render that is expected to take so many counts as stuck."""
-    return max(seconds, STRETCH * expected)
+    def deadline(self, expected: float) -> float:
+        """Seconds after which a render that is expected to take so many counts as stuck."""
+        return max(SHORTEST_DEADLINE, self.deadline_factor * expected)
+
+    def no_progress(self, expected: float) -> float:
+        """Seconds without any sign of progress after which a render that is expected to take so many counts as stuck."""
+        return max(self.no_progress_seconds, STRETCH * expected)
 
 
 def step_delay(failed_steps: int) -> float:

@@ -1,5 +1,7 @@
 """Stop before mass damage: predicates over a whole plan that hold it until a person allows exactly that plan."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from koma.core.action import Action, Plan
@@ -46,9 +48,20 @@ def _retired(plan: Plan) -> list[str]:
 _WHOLE = 3  # slashes in the id of what a phase makes; a pose of a sheet has more, but stands below no target
 
 
-def objections(plan: Plan, published: int, limits: Limits) -> list[str]:
-    """Say why this plan is to be held; empty when it may go ahead. `published` counts targets that are published now."""
-    said = []
+def vanished(plan: Plan, projects: Collection[str]) -> Mapping[str, int]:
+    """Projects that are there no more though something of them is published → how many targets that would retire."""
+    gone = (a.target_id.partition("/")[0] for a in plan.actions if a.action is ActionKind.RETIRE and a.reason is Reason.REMOVED)
+    return Counter(project for project in gone if project not in projects)
+
+
+def objections(plan: Plan, published: int, limits: Limits, projects: Collection[str] | None = None) -> list[str]:
+    """Say why this plan is to be held; empty when it may go ahead.
+
+    `published` counts targets that are published now, `projects` are ids of those that are there. A folder that is not mounted looks like
+    one that somebody emptied, so however little a project published, it does not go as a whole without being asked about.
+    """
+    gone = vanished(plan, projects) if projects is not None else {}
+    said = [f"project {name} is gone, with {_targets(number)} published: is the disk there?" for name, number in sorted(gone.items())]
     retired = len(_retired(plan))
     if published >= limits.retire_at_least and retired > published * limits.retire_share:
         said.append(f"it retires {retired} of {published} published targets: is the watched folder whole?")
@@ -56,3 +69,7 @@ def objections(plan: Plan, published: int, limits: Limits) -> list[str]:
     if limits.max_gpu_minutes is not None and minutes > limits.max_gpu_minutes:
         said.append(f"it is expected to take {minutes:.1f} GPU minutes, and safety.max_gpu_minutes is {limits.max_gpu_minutes:g}")
     return said
+
+
+def _targets(number: int) -> str:
+    return "1 target" if number == 1 else f"{number} targets"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from koma.core.problem import Problem
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+TEXT_BYTES = 1024 * 1024  # of a document, manifest, sample or template: a larger one is refused without being read
 DOCUMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 
 

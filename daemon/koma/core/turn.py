@@ -11,6 +11,7 @@ from koma.core.job import Job, JobState
 from koma.core.memory import Care, Clearing, Freed, FreeRule, Room, freed, room
 from koma.core.request import Failure, FailureClass
 from koma.core.step import CancelAsked, Emit, Event, Free, Look, MemorySeen, Restart, Restarted, Start, Submit, Wait
+from koma.core.supervision import Why
 
 
 def queued(job: Job, event: Event, now: float) -> Step:
@@ -25,7 +26,7 @@ def queued(job: Job, event: Event, now: float) -> Step:
         case Restarted(done, message) if job.restarting:
             return _restarted(job, message, now, done=done)
         case _ if job.prepares:
-            return job, (Restart() if job.restarting else Look(),)
+            return job, (_restart(job) if job.restarting else Look(),)
         case _:
             return job, ()
 
@@ -34,10 +35,14 @@ def _begun(job: Job, care: Care | None, now: float) -> Step:
     if job.work.request is None:
         return give_up(job, Failure(FailureClass.INTERNAL, f"a queued {job.action} has nothing to submit"), now)
     if job.restarting:
-        return job, (Restart(),)
+        return job, (_restart(job),)
     if job.short_of_memory:
         care = Care((care or Care()).limit, FreeRule.ALWAYS)
     return _submit(job, now) if care is None else (replace(job, clearing=Clearing(care, now)), (Look(),))
+
+
+def _restart(job: Job) -> Restart:
+    return Restart(Why.MEMORY if job.attempt else Why.BLACK)
 
 
 def _cleared(job: Job, clearing: Clearing, used: int | None, total: int | None, now: float) -> Step:
@@ -54,6 +59,7 @@ def _submit(job: Job, now: float, made_room: Freed | None = None) -> Step:
     number = job.attempt + 1
     prompt_id = attempt.prompt_id(job.work.take_key, number, attempt.salt_of(job))
     fresh = replace(job, state=JobState.SUBMITTING, attempt=number, prompt_id=prompt_id, submitted_at=now, outputs={}, failure=None)
+    fresh = replace(fresh, idle_since=0.0, withdrawn=False, suspicious="")
     fresh = replace(fresh, running_since=0.0, not_before=0.0, doubt_since=0.0, failed_steps=0)
     return replace(fresh, clearing=None, restarting=False, short_of_memory=False, freed=made_room), (Submit(prompt_id),)
 

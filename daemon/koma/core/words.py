@@ -73,6 +73,10 @@ class Reason(StrEnum):
     MEASURE_FAILED = "measure-failed"  # measuring ended in an error: a person mends its cause
     GATE_CHANGED = "gate-changed"  # published, but fails the gate as it is now: a person decides
     RENDER_FAILED = "render-failed"  # every allowed attempt ended in an error: a person decides
+    RESTING = "resting"  # its render ended in an error that may pass, and is tried again later
+    FORGIVEN = "forgiven"  # a render that ended in an error has rested, and is tried again
+    CIRCUIT_OPEN = "circuit-open"  # several targets of its template failed in a row: the others wait
+    BACKEND_STUCK = "backend-stuck"  # its server works on nothing, and a person has to restart it
     PHASE_CLOSED = "phase-closed"  # too few shots of the phase before have passed, or it waits for a review
     REVIEW = "review"  # made, and waits for a person's approval
     MISSING = "missing"  # the server lacks a node pack, a model file or memory

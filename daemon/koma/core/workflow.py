@@ -1,16 +1,16 @@
 """Workflows as people save them: which of ComfyUI's forms a text is in, and its graph in API format. Pure."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from koma.core.jsontext import JsonError, read_json
 from koma.core.node_rules import Signatures
 from koma.core.problem import Place, Problem
 from koma.core.workflow_note import Note
 from koma.core.workflow_png import text_chunks
 from koma.core.workflow_ui import from_ui
 
-_DEPTH = 64  # of objects and lists; editors write about ten
+_MAX_BYTES = 32 * 1024 * 1024  # of a text; large workflows have a few hundred thousand
 _WANTED = "a workflow that ComfyUI saved, or its export in API format"
 
 
@@ -55,26 +55,10 @@ def _inside(problem: Problem, name: str) -> Problem:
 
 def _of_text(text: str, file: str, signatures: Signatures) -> Workflow | Problem:
     try:
-        data = _sound(json.loads(text, parse_constant=lambda _: None), 0)  # servers write NaN beside graphs
-    except json.JSONDecodeError as error:
-        message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        return Problem(Place(file, error.lineno, error.colno), "not-json", message, _WANTED)
-    except RecursionError:
-        return Problem(Place(file), "not-json", "this is nested too deeply", _WANTED)
-    except ValueError:  # Python stops reading a number there
-        return Problem(Place(file), "not-json", "this can't be read: a number in it has thousands of digits", _WANTED)
+        data = read_json(text, _MAX_BYTES, nan=True)  # servers write NaN beside graphs
+    except JsonError as error:
+        return Problem(Place(file, error.line, error.column), "not-json", f"this is not JSON: {error}", _WANTED)
     return _of_data(data, text, file, signatures)
-
-
-def _sound(value: Any, depth: int) -> Any:
-    """Put the replacement character where half a pair stands: nothing could be written with it. Raises RecursionError."""
-    if depth > _DEPTH:
-        raise RecursionError
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_sound(item, depth + 1) for item in value]
-    return {_sound(key, depth): _sound(item, depth + 1) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _of_data(data: Any, text: str, file: str, signatures: Signatures) -> Workflow | Problem:

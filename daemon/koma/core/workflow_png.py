@@ -4,14 +4,21 @@ import zlib
 from collections.abc import Iterator
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_LIMIT = 32 * 1024 * 1024  # bytes of one text; a graph is far smaller
+_LIMIT = 32 * 1024 * 1024  # bytes of all texts together; a graph is far smaller
 
 
 def text_chunks(data: bytes) -> dict[str, str] | None:
-    """Keyword → text of every text chunk (`tEXt`, `zTXt`, `iTXt`); None if this is no PNG. What is broken is left out."""
+    """Keyword → text of every text chunk (`tEXt`, `zTXt`, `iTXt`); None if this is no PNG. What is broken, or too much, is left out."""
     if not data.startswith(_SIGNATURE):
         return None
-    return {name: text for kind, body in _chunks(data) for name, text in _text(kind, body)}
+    found: dict[str, str] = {}
+    left = _LIMIT
+    for kind, body in _chunks(data):
+        for name, text in _text(kind, body, left):
+            left -= len(text)
+            if left > 0:
+                found[name] = text
+    return found
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -22,20 +29,21 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _text(kind: bytes, body: bytes) -> Iterator[tuple[str, str]]:
+def _text(kind: bytes, body: bytes, most: int) -> Iterator[tuple[str, str]]:
     name, found, rest = body.partition(b"\0")
     if kind not in (b"tEXt", b"zTXt", b"iTXt") or not found:
         return
     if kind == b"zTXt":
-        rest = _unpacked(rest[1:])
+        rest = _unpacked(rest[1:], most)
     elif kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-        rest = _unpacked(rest) if packed else rest
+        rest = _unpacked(rest, most) if packed else rest
     yield name.decode("latin-1"), rest.decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: bytes, most: int) -> bytes:
+    """Unpack at most so many bytes; nothing where there is no room left."""
     try:
-        return zlib.decompressobj().decompress(packed, _LIMIT)
+        return zlib.decompressobj().decompress(packed, most) if most > 0 else b""
     except zlib.error:
         return b""

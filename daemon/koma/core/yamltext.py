@@ -18,10 +18,12 @@ from yaml import events
 
 from koma.core.plaintext import Spot, find_forbidden, forbidden, read_text, spot_of
 from koma.core.problem import Place, Problem
+from koma.core.snapshot import TEXT_BYTES
 
-MAX_BYTES: Final = 1024 * 1024
+MAX_BYTES: Final = TEXT_BYTES
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 50_000
+MAX_DOCUMENTS: Final = 1000
 MAX_PROBLEMS: Final = 20
 _MAX_DIGITS: Final = 40
 _STR_TAGS: Final = ("tag:yaml.org,2002:str", "!")
@@ -157,6 +159,7 @@ class _Builder:
     _keys: dict[FieldPath, Spot] = field(default_factory=dict)
     _root: Any = None
     _nodes: int = 0
+    _begun: int = 0
     _known: int = 0
 
     def feed(self, event: Any) -> None:
@@ -167,9 +170,17 @@ class _Builder:
         elif isinstance(event, events.CollectionEndEvent):
             self._stack.pop()
         elif isinstance(event, events.DocumentStartEvent):
-            self._values, self._keys, self._root, self._known = {}, {}, None, len(self.problems)
+            self._begin()
         elif isinstance(event, events.DocumentEndEvent):
             self._finish()
+
+    def _begin(self) -> None:
+        self._begun += 1
+        if self._begun > MAX_DOCUMENTS:
+            self._refuse(
+                "too-many-documents", "the file holds too many documents", f"at most {MAX_DOCUMENTS:,}", "split it into several files"
+            )
+        self._values, self._keys, self._root, self._known = {}, {}, None, len(self.problems)
 
     def _node(self, event: Any) -> None:
         self._nodes += 1

@@ -10,15 +10,17 @@ from koma.core.document import Doc
 from koma.core.faults import SourceError
 from koma.core.keys import canonical, digest
 from koma.core.problem import Place, Problem, Severity
+from koma.core.snapshot import TEXT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from koma.core.parse import Document
     from koma.core.snapshot import Snapshot, SourceFile
     from koma.ports import PlanCache, Source
 
 AT_ONCE = 500  # files read and parsed in one go
+AT_ONCE_BYTES = 32 * TEXT_BYTES
 
 
 class Documents:
@@ -62,9 +64,9 @@ class Documents:
     def _parse_all(self, files: Sequence[SourceFile]) -> dict[str, tuple[str, str, str]]:
         """Parse files and remember them; path → (file digest, heads, problems)."""
         parsed: dict[str, tuple[str, str, str]] = {}
-        for start in range(0, len(files), AT_ONCE):
-            part = files[start : start + AT_ONCE]
-            contents = self._source.read(part)
+        for part in _batches(files):
+            contents = {file.path: b"" for file in part if file.size > TEXT_BYTES}  # the size alone is a Problem
+            contents |= self._source.read([file for file in part if file.path not in contents])
             bodies = [self._parse(file, contents[file.path], parsed) for file in part if file.path in contents]
             self._cache.put_documents([(path, *parsed[path]) for path, _, _, _ in bodies], bodies, ())
             for file in part:
@@ -79,10 +81,12 @@ class Documents:
 
     def _parse(self, file: SourceFile, content: bytes, into: dict[str, tuple[str, str, str]]) -> tuple[str, str, str, str]:
         """Parse one file; (path, digest, data, positions) of its documents, as the cache keeps them."""
-        from koma.core.parse import parse_document  # noqa: PLC0415  # YAML and models are not needed while no document changes
+        from koma.core.parse import Parsed, parse_document  # noqa: PLC0415  # YAML and models are not needed while no document changes
+        from koma.core.plaintext import too_large  # noqa: PLC0415  # as above
 
         path = file.path
-        parsed = parse_document(content, path)
+        large = file.size > TEXT_BYTES
+        parsed = Parsed((), (too_large(file.size, path, TEXT_BYTES),)) if large else parse_document(content, path)
         heads = [
             [path, doc.index, doc.kind, doc.id, digest([doc.kind, doc.id, doc.data]), _line(doc.positions), list(doc.held), _has_sheet(doc)]
             for doc in parsed.documents
@@ -135,6 +139,20 @@ class Documents:
             field = field.rpartition(".")[0]
         line, column = positions.get(field, (1, 1))
         return Place(path, line, column)
+
+
+def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Parts of a list that are read in one go: not too many files, and not too many bytes."""
+    part: list[SourceFile] = []
+    size = 0
+    for file in files:
+        if part and (len(part) >= AT_ONCE or size + file.size > AT_ONCE_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += min(file.size, TEXT_BYTES)
+    if part:
+        yield part
 
 
 def _has_sheet(doc: Document) -> bool:

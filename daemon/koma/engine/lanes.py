@@ -7,75 +7,20 @@ soon as the backend is done with it, and is collected, measured and published wh
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from koma.core.ending import facts
 from koma.core.job import TERMINAL, Job, JobState
-from koma.core.memory import Care, FreeRule
-from koma.core.order import may_lookahead, next_due, pick
+from koma.core.memory import Care
 from koma.core.request import FailureClass
 from koma.core.retry import MAY_APPEAR, POLL_SECONDS
 from koma.core.step import CancelAsked, Event, Recovered, Start
 from koma.core.words import BackendKind
+from koma.engine.lane import AT_BACKEND, NEEDS_BACKEND, Lane
 from koma.engine.worker import FencedError, Worker
 from koma.ports import Backend
 
-LOOKAHEAD = 1  # jobs waiting at the backend behind the one that renders
-CPU_JOBS = 2  # jobs without a backend at a time: one computes while the other writes files
-BACKLOG = 8  # rendered jobs that are not yet measured and published; a lane with more of them waits
-
-_AT_BACKEND = frozenset({JobState.SUBMITTING, JobState.SUBMITTED})
-_STARTS_AT_ONCE = frozenset({JobState.SUBMITTING, JobState.SUBMITTED, JobState.COLLECTING})
-
-
-@dataclass(slots=True)
-class _Lane:
-    """`waiting` jobs have not started; `running` ones have a task; `present` are those of them that the backend has or is getting.
-
-    `family` is what the backend was given last, "" at the start: nobody knows what it holds then.
-    """
-
-    backend: Backend | None
-    yields: bool = False
-    care: Care | None = None
-    waiting: dict[str, Job] = field(default_factory=dict)
-    running: dict[str, Job] = field(default_factory=dict)
-    present: dict[str, Job] = field(default_factory=dict)
-    family: str = ""
-    paused_until: float = 0.0
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def next_job(self, now: float) -> Job | None:
-        """Return the job that may start now, if there is one and there is room for it."""
-        if now < self.paused_until or not self._has_room():
-            return None
-        job = pick(self.waiting.values(), self.family, now)
-        current = next(iter(self.present.values()), None)
-        return None if job is not None and current is not None and not self._may_wait_behind(current, job) else job
-
-    def _may_wait_behind(self, current: Job, job: Job) -> bool:
-        """Whether the job may be submitted while another renders; not where memory is to be freed, or the backend restarted, in between."""
-        always = self.care is not None and self.care.rule is FreeRule.ALWAYS
-        return not always and not job.restarting and may_lookahead(current, job)
-
-    def start_of(self, job: Job) -> Start:
-        """Give the job its turn, with memory looked after if it needs other models than those that are loaded."""
-        looks = self.care is not None and self.care.looks(self.family, job.work.family)
-        return Start(self.care if looks else None)
-
-    def _has_room(self) -> bool:
-        if self.backend is None:
-            return len(self.running) < CPU_JOBS
-        # The one before must be accepted first, or the backend might get them in the wrong order.
-        settling = any(job.state is not JobState.SUBMITTED for job in self.present.values())
-        return not settling and len(self.present) <= LOOKAHEAD and len(self.running) - len(self.present) < BACKLOG
-
-    def delay(self, now: float) -> float | None:
-        """Seconds until something that waits for its time may start."""
-        due = next_due(self.waiting.values(), now)
-        pause = self.paused_until - now
-        return pause if self.waiting and pause > 0 else due
+HELD_SECONDS = 2.0  # between two questions whether a job that may not begin may now
 
 
 class Lanes:
@@ -83,20 +28,23 @@ class Lanes:
 
     `yield_to` names backends where prompts of other people go first, `care` those whose memory is looked after. `on_finished` is called
     with every job that is over; `on_crash` with an error that nobody expected or that the store raised, after which nothing should go on.
+    `may_begin` is asked about a job that has its turn: one that may not begin now is asked about again and again.
     """
 
     def __init__(self, worker: Worker, *, yield_to: Collection[BackendKind] = (), care: Mapping[BackendKind, Care] | None = None) -> None:
         self.on_finished: Callable[[Job], None] = lambda _job: None
         self.on_crash: Callable[[BaseException], None] = lambda _error: None
+        self.may_begin: Callable[[Job], bool] = lambda _job: True
         self._worker = worker
-        self._gpu = {kind: _Lane(backend, kind in yield_to, (care or {}).get(kind)) for kind, backend in worker.backends.items()}
-        self._cpu = _Lane(None)
+        self._gpu = {kind: Lane(backend, kind in yield_to, (care or {}).get(kind)) for kind, backend in worker.backends.items()}
+        self._cpu = Lane(None)
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
         self._paused = False
         self._closing = False
         worker.on_stored = self._stored
         worker.count_waiting = lambda: sum(len(lane.waiting) for lane in self._lanes())
+        worker.restarts.busy = lambda kind, job_id: self._gpu[kind].uses_backend(but_for=job_id)
 
     @property
     def busy(self) -> bool:
@@ -107,6 +55,12 @@ class Lanes:
     def running(self) -> bool:
         """Whether any job runs."""
         return bool(self._tasks)
+
+    @property
+    def held_back(self) -> bool:
+        """Whether jobs wait, and none of them may begin."""
+        waiting = [job for lane in self._lanes() for job in lane.waiting.values()]
+        return bool(waiting) and not any(map(self.may_begin, waiting))
 
     @property
     def lacking(self) -> bool:
@@ -142,7 +96,7 @@ class Lanes:
         for job in jobs:
             self._worker.events.emit("job_queued", **facts(job), queue=self._worker.count_waiting())
             lane = self._lane_of(job)
-            if lane is not None and job.state in _STARTS_AT_ONCE:
+            if lane is not None and job.state in NEEDS_BACKEND:
                 self._start(lane, job, Recovered())
             else:
                 self.add([job])
@@ -166,20 +120,22 @@ class Lanes:
             if job is not None:
                 self._start(lane, job, CancelAsked())
 
-    def pause(self, *, paused: bool) -> None:
-        """While paused no job starts; what runs goes on."""
+    def pause(self, *, paused: bool, after_current: bool = False) -> None:
+        """While paused no job starts; what runs goes on. `after_current` takes back what only waits at a backend."""
         self._paused = paused
         for lane in self._lanes():
             lane.changed.set()
+            for job_id in lane.waiting_there() if paused and after_current else ():
+                self._worker.take_back(job_id)
 
-    def _lanes(self) -> list[_Lane]:
+    def _lanes(self) -> list[Lane]:
         return [*self._gpu.values(), self._cpu]
 
-    def _lane_of(self, job: Job) -> _Lane | None:
-        needs_backend = job.state is JobState.QUEUED or job.state in _STARTS_AT_ONCE
+    def _lane_of(self, job: Job) -> Lane | None:
+        needs_backend = job.state is JobState.QUEUED or job.state in NEEDS_BACKEND
         return self._gpu.get(job.work.backend) if needs_backend else self._cpu
 
-    async def _feed(self, lane: _Lane) -> None:
+    async def _feed(self, lane: Lane) -> None:
         while True:
             lane.changed.clear()
             delay = await self._fill(lane)
@@ -187,32 +143,51 @@ class Lanes:
                 async with asyncio.timeout(delay):
                     await lane.changed.wait()
 
-    async def _fill(self, lane: _Lane) -> float | None:
+    async def _fill(self, lane: Lane) -> float | None:
         """Start what may start; seconds until it is worth looking again, None for when something changes."""
         while True:
             job = self._next(lane)
-            if job is not None and lane.yields and lane.backend is not None:
-                if (await lane.backend.probe()).others_waiting > 0:
+            if job is not None and lane.backend is not None:
+                if lane.yields and (await lane.backend.probe()).others_waiting > 0:
                     return POLL_SECONDS
-                job = self._next(lane)  # the probe took time: the best one may be another now
+                if not await self._is_tended(lane, lane.backend.kind):
+                    return None
+                job = self._next(lane)  # all of that took time: the best one may be another now
             if job is None:
-                return None if self._paused else lane.delay(self._worker.clock.now())
+                return None if self._paused else self._delay(lane)
             del lane.waiting[job.job_id]
             self._start(lane, job, lane.start_of(job))
 
-    def _next(self, lane: _Lane) -> Job | None:
-        return None if self._paused or self._closing else lane.next_job(self._worker.clock.now())
+    async def _is_tended(self, lane: Lane, kind: BackendKind) -> bool:
+        """Restart a backend that is due for it; whether it may have another job. What it has now ends first."""
+        restarts = self._worker.restarts
+        why = restarts.due(kind) or await restarts.full(kind)
+        if why is None:
+            return True
+        if lane.uses_backend():
+            return False
+        await restarts.between_jobs(kind, why)
+        return True
 
-    def _start(self, lane: _Lane, job: Job, event: Event) -> None:
+    def _next(self, lane: Lane) -> Job | None:
+        job = None if self._paused or self._closing else lane.next_job(self._worker.clock.now())
+        return job if job is None or self.may_begin(job) else None
+
+    def _delay(self, lane: Lane) -> float | None:
+        """Seconds until a job of this lane may start: one that has its turn is held back, and may begin at any time."""
+        now = self._worker.clock.now()
+        return HELD_SECONDS if lane.next_job(now) is not None else lane.delay(now)
+
+    def _start(self, lane: Lane, job: Job, event: Event) -> None:
         lane.running[job.job_id] = job
-        if lane.backend is not None and (job.state in _AT_BACKEND or isinstance(event, Start)):
+        if lane.backend is not None and (job.state in AT_BACKEND or isinstance(event, Start)):
             lane.present[job.job_id] = job
             lane.family = job.work.family
         task = asyncio.create_task(self._run(lane, job, event), name=f"job {job.work.target}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, lane: _Lane, job: Job, event: Event) -> None:
+    async def _run(self, lane: Lane, job: Job, event: Event) -> None:
         ended: Job | None = None
         try:
             ended = await self._worker.run(job, event)
@@ -233,7 +208,7 @@ class Lanes:
         if lane is None or job.job_id not in lane.running:
             return
         lane.running[job.job_id] = job
-        if job.state in _AT_BACKEND or job.prepares:
+        if job.state in AT_BACKEND or job.prepares:
             lane.present[job.job_id] = job
         else:
             lane.present.pop(job.job_id, None)
@@ -245,6 +220,7 @@ class Lanes:
         """Pass progress on, and turn the hint that a prompt has ended into a question."""
         async for progress in backend.progress():
             job = self._job_of(progress.prompt_id)
+            self._worker.moved(progress.prompt_id)
             if job is not None:
                 self._worker.events.emit("progress", **facts(job), fraction=progress.fraction, note=progress.note)
             if progress.finished:

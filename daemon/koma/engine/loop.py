@@ -25,7 +25,7 @@ class ReconcileResult:
 
     `errors` counts Problems that hold something, `waiting` targets that wait for a person. `next_wake` (epoch seconds) is when something
     that is known already becomes due; `unsettled` says that `once` must wait for that (references that are still being copied). While
-    `paused` no job starts.
+    `paused` no job starts; with `after_current`, what only waits at a backend comes back.
     """
 
     queued: tuple[Job, ...] = ()
@@ -35,6 +35,7 @@ class ReconcileResult:
     next_wake: float | None = None
     unsettled: bool = False
     paused: bool = False
+    after_current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +132,14 @@ class Daemon:
         if self._is_quiet():
             self._first_change = self._last_change = None
         result = await self._reconcile()
-        self._lanes.pause(paused=result.paused)
+        self._lanes.pause(paused=result.paused, after_current=result.after_current)
         self._lanes.add(result.queued)
         for job_id in result.cancel:
             self._lanes.cancel(job_id)
         return result
 
     def _left(self, result: ReconcileResult) -> bool:
-        stuck = result.paused and not self._lanes.running
+        stuck = (result.paused or self._lanes.held_back) and not self._lanes.running
         return self._urgent or result.unsettled or (self._lanes.busy and not stuck)
 
     async def _rest(self, result: ReconcileResult) -> None:

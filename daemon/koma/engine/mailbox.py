@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from koma.core.step import CancelAsked, Event, Tick
+from koma.core.step import CancelAsked, Event, TakeBack, Tick
 
 
 @dataclass(slots=True)
@@ -11,11 +11,12 @@ class Mailbox:
     """Set `arrived` to wake the job. A wish to cancel is never lost and goes first."""
 
     cancel: bool = False
+    take_back: bool = False
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self) -> Event:
         """Empty it; the event that the job is to hear."""
         self.arrived.clear()
-        event: Event = CancelAsked() if self.cancel else Tick()
-        self.cancel = False
+        event: Event = CancelAsked() if self.cancel else TakeBack() if self.take_back else Tick()
+        self.cancel = self.take_back = False
         return event

@@ -18,7 +18,7 @@ from koma.core.node_rules import PLACEHOLDER
 from koma.core.preflight import hold_for
 from koma.core.problem import Place, Problem, Severity
 from koma.core.request import RenderRequest, Sighting, Stage, SubmitOutcome
-from koma.core.retry import deadline
+from koma.core.retry import Patience
 from koma.core.template import bind
 from koma.core.words import BackendKind, Reason
 from koma.engine.graphs import Graphs
@@ -107,7 +107,7 @@ class Qualifier:
         return answer.failure.message if answer.failure is not None else f"the backend answered: {answer.outcome}"
 
     async def _rendered(self, template: LoadedTemplate, request: RenderRequest, scratch: Path) -> Run:
-        patience = deadline(template.manifest.estimate_seconds)
+        patience = Patience().deadline(template.manifest.estimate_seconds)
         try:
             sighting = await self._until_over(request.prompt_id, patience)
         except asyncio.CancelledError:
@@ -121,7 +121,7 @@ class Qualifier:
             return Run(template.name, Outcome.FAILED, peak_memory_bytes=sighting.peak_memory_bytes, why=(message,))
         try:
             await self._backend.collect(request, sighting.outputs, scratch / template.name)
-        except CollectError as error:
+        except (CollectError, OSError) as error:
             return Run(template.name, Outcome.FAILED, peak_memory_bytes=sighting.peak_memory_bytes, why=(str(error),))
         return Run(template.name, Outcome.RAN, sighting.render_seconds or 0.0, sighting.peak_memory_bytes)
 

@@ -1,6 +1,7 @@
 """Actions of a plan to jobs: everything that a job needs is frozen here, so that no later edit of a file reaches it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from koma.core.desire import base_key
 from koma.core.draft import Draft
 from koma.core.facts import facts_of
 from koma.core.flags import LOST
+from koma.core.forgiving import SERVER, TRIES, tries_of
 from koma.core.graph import canonical_graph, model_files
 from koma.core.job import Fallback, Job, JobState, Work
 from koma.core.keys import digest, render_key, take_key
@@ -20,8 +22,10 @@ from koma.core.node_rules import Signatures, placeholder
 from koma.core.problem import Problem
 from koma.core.request import RenderRequest
 from koma.core.retakes import Retake, retake_to_json, without_changes
-from koma.core.retry import DEADLINE_FACTOR, deadline
+from koma.core.retry import Patience
+from koma.core.rows import Published
 from koma.core.snapshot import SourceFile
+from koma.core.supervision import quick_seconds
 from koma.core.take import Take
 from koma.core.target import LAST, Target
 from koma.core.target_gate import gate_of
@@ -55,7 +59,7 @@ class Queueing:
         clock: Clock,
         *,
         outputs: Path,
-        deadline_factor: float = DEADLINE_FACTOR,
+        patience: Patience | None = None,
     ) -> None:
         self._source = source
         self._desires = desires
@@ -64,13 +68,13 @@ class Queueing:
         self._objects = objects
         self._clock = clock
         self._outputs = outputs
-        self._deadline_factor = deadline_factor
+        self._patience = patience or Patience()
 
     def job(self, survey: Survey, action: Action) -> Job | None:
         """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
         target = action.target
         found = locate(survey.wanted, self._desires, target.id) if target is not None else None
-        if target is None or found is None:
+        if target is None or found is None or self._needs_no_render(survey, action):
             return None
         world = found.world
         take = self._store.take(action.take_key) if action.take_key else None
@@ -85,6 +89,8 @@ class Queueing:
         if renders and request is None:
             return None
         work = self._work(survey, action, target, draft, world, take, number, request)
+        if action.reason is Reason.FORGIVEN and take is not None:
+            work = replace(work, origin={**work.origin, TRIES: tries_of(take.receipt) + 1})
         now = self._clock.now()
         name = f"{action.action}-{work.take_key[:24]}-{round(now * 1e6)}"
         return Job(name, action.action, _STATE[action.action], work, now, restarting=retake is not None and retake.restart)
@@ -134,11 +140,32 @@ class Queueing:
         if row is None or made is None or self._objects.has(made.file_digest, made.suffix):
             return made
         try:
-            self._objects.put(self._outputs / row.path, expect=made.file_digest)
-        except (OSError, ValueError):
-            self._store.set_flag(f"retry:{upstream}:{survey.rendition}", LOST)
+            found = self._is_back(row, made)
+        except OSError:  # of the disk here: it says nothing about the file
             return None
-        return made
+        if not found:
+            self._store.set_flag(f"retry:{upstream}:{survey.rendition}", LOST)
+        return made if found else None
+
+    def _is_back(self, row: Published, made: Artifact) -> bool:
+        """Whether an object that was lost is there again, from the outputs folder. Raises OSError where the disk does not take it."""
+        try:
+            self._objects.put(self._outputs / row.path, expect=made.file_digest)
+        except (FileNotFoundError, ValueError):
+            return False
+        return True
+
+    def _needs_no_render(self, survey: Survey, action: Action) -> bool:
+        """Whether what is to be rendered again for its object alone still lies in the outputs folder: then the object is back."""
+        row = survey.observed.published.get(action.target_id)
+        take = self._store.take(row.take_key) if row is not None and action.reason is Reason.MISSING_OBJECT else None
+        made = take.object if take is not None and (take.render_key, take.number) == (action.key, action.take_number) else None
+        if row is None or made is None:
+            return False
+        try:
+            return self._is_back(row, made)
+        except OSError:
+            return False
 
     def _frozen(self, survey: Survey, against: Against) -> Against:
         """Freeze the pictures that a file is compared with; one that is gone by now is said so when it is measured."""
@@ -169,6 +196,7 @@ class Queueing:
             "models": _models(request, self._drafting.graphs.signatures()),
             "scene_file": target.scene_file,
             **({"retry": retake_to_json(retake)} if retake is not None and retake.learned else {}),
+            **({SERVER: survey.server()} if request is not None and request.kind is BackendKind.COMFYUI else {}),
         }
 
     def _work(
@@ -210,7 +238,10 @@ class Queueing:
             depth=target.depth,
             family=target.family,
             estimate_seconds=action.p50_seconds or target.estimate_seconds,
-            deadline_seconds=deadline(_longest(action, target), self._deadline_factor),
+            deadline_seconds=self._patience.deadline(_longest(action, target)),
+            no_progress_seconds=self._patience.no_progress(_longest(action, target)),
+            idle_seconds=self._patience.idle_seconds,
+            quick_seconds=quick_seconds(survey.observed.durations().get(target.template, ())) if request is not None else 0.0,
             fallbacks=self._fallbacks(draft) if request is not None and world.project.data.get("reduce") else (),
             against=self._frozen(survey, gate.against),
             score_keys=gate.score_keys,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from koma.core.action import Action, Plan
 from koma.core.allowance import allowance, is_spent, not_allowed
 from koma.core.faults import SourceError
-from koma.core.flags import AGAIN, NEXT
+from koma.core.flags import AFTER_CURRENT, AGAIN, NEXT, PAUSED
 from koma.core.job import Job, JobState
 from koma.core.patterns import matches
 from koma.core.problem import Problem, Severity
@@ -20,11 +20,13 @@ from koma.engine.loop import ReconcileResult
 from koma.engine.queueing import Queueing, ready
 from koma.engine.reviews import Reviewer
 from koma.engine.setbacks import Setbacks
-from koma.engine.standing import FOR_A_PERSON, Standing, errors_by_project, states, superseded
+from koma.engine.standing import FOR_A_PERSON, LATER, Standing, errors_by_project, states, superseded
 from koma.engine.survey import Survey, Surveyor
 from koma.ports import Clock, Events, Publisher, Store, Wishes
 
 LOOK_AGAIN_SECONDS = 0.25
+FAILURES = 7  # looks in a row without a snapshot, about a minute, until that counts as how things are
+LONGEST_FAILURE_REST = 30.0
 _NAMED = 3
 
 
@@ -71,6 +73,7 @@ class Reconciler:
         self._finished: Counter[str] = Counter()
         self._setbacks = Setbacks(clock)
         self._said: frozenset[Problem] = frozenset()
+        self._failures = 0
         self.standing = Standing()
 
     def note(self, job: Job) -> None:
@@ -80,6 +83,8 @@ class Reconciler:
 
     def summary(self) -> str:
         """Say in one line what was done, and how things stand."""
+        if self.standing.error:
+            return f"no plan could be made: {self.standing.error}"
         done = ", ".join(f"{count} {name}" for name, count in sorted(self._finished.items())) or "nothing to do"
         survey = self.standing.survey
         counts = survey.plan.summary() if survey is not None else {}
@@ -102,15 +107,22 @@ class Reconciler:
         try:
             result = self._pass()
         except SourceError as error:
-            self.standing.error = str(error)
-            self._events.emit("reconcile_complete", seconds=self._clock.monotonic() - begun, result="error", message=str(error))
-            return ReconcileResult(errors=1, next_wake=self._clock.now() + 1.0, unsettled=True)
-        self.standing.error = ""
+            return self._failed(error, self._clock.monotonic() - begun)
+        self.standing.error, self._failures = "", 0
         self._tell(result, self._clock.monotonic() - begun)
         return result
 
+    def _failed(self, error: SourceError, seconds: float) -> ReconcileResult:
+        """Look again soon, then less often; who waits for the end (`once`) waits for the first few times only."""
+        self._failures += 1
+        self.standing.error = str(error)
+        self._events.emit("reconcile_complete", seconds=seconds, result="error", message=str(error))
+        rest = min(LONGEST_FAILURE_REST, 2.0 ** (self._failures - 1))
+        return ReconcileResult(errors=1, next_wake=self._clock.now() + rest, unsettled=self._failures < FAILURES)
+
     def _pass(self) -> ReconcileResult:
         survey = self._surveyor.survey(self._rendition, counted=self._selects)
+        self.standing.collect = []
         wishes = self._wishes.read()
         cancelled = [job_id for request in wishes for job_id in self._grant(request, survey)]
         if wishes:
@@ -138,10 +150,10 @@ class Reconciler:
         """Carry out one wish; ids of jobs that are to stop. It may be carried out twice, but never be lost."""
         stop: list[str] = []
         match request.wish:
-            case Wish.PAUSE:
-                self._store.set_flag("paused", "yes")
+            case Wish.PAUSE | Wish.PAUSE_AFTER_CURRENT:
+                self._store.set_flag(PAUSED, "yes" if request.wish is Wish.PAUSE else AFTER_CURRENT)
             case Wish.RESUME:
-                self._store.set_flag("paused", None)
+                self._store.set_flag(PAUSED, None)
             case Wish.ALLOW:
                 self._allow = request.plan
             case Wish.RETRY:
@@ -150,6 +162,9 @@ class Reconciler:
                     self._store.set_flag(f"retry:{target_id}:{self._rendition}", AGAIN)
             case Wish.CANCEL:
                 stop = self._cancel(request, survey)
+            case Wish.COLLECT:
+                self.standing.collect.append(request)
+                return stop  # done with once it was carried out, after this pass
         self._wishes.done(request)
         return stop
 
@@ -175,9 +190,7 @@ class Reconciler:
             self._store.set_flag("allowed_plan", None)
             allowed = ""
         fresh = not_allowed(survey.plan, allowed)
-        said = objections(fresh, len(survey.observed.published), self._limits)
-        if not survey.snapshot.project_folders and survey.observed.published:
-            said.append("the watched folders hold no project at all: is the disk there?")
+        said = objections(fresh, len(survey.observed.published), self._limits, survey.wanted.projects)
         digest = plan_digest(fresh)
         if said and digest == self._allow:
             self._store.set_flag("allowed_plan", allowance(survey.plan))
@@ -230,12 +243,13 @@ class Reconciler:
                 self._events.emit("retired", target=row.target, rendition=row.rendition)
 
     def _result(self, survey: Survey, queued: list[Job], changed: bool, cancel: tuple[str, ...]) -> ReconcileResult:
-        waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON for action in survey.plan.actions)
+        actions, flags = survey.plan.actions, self._store.flags()
+        waiting = sum(action.action is ActionKind.HOLD and action.reason in FOR_A_PERSON | LATER for action in actions)
         errors = sum(problem.severity is Severity.ERROR for problem in survey.wanted.problems)
         soon = self._clock.now() + LOOK_AGAIN_SECONDS if changed else None
         settled = self._clock.now() + survey.snapshot.unsettled if survey.snapshot.unsettled else None
-        self._setbacks.forget_others({action.target_id for action in survey.plan.actions})
-        wakes = [when for when in (soon, settled, *self._setbacks.ends()) if when is not None]
+        self._setbacks.forget_others({action.target_id for action in actions})
+        wakes = [when for when in (soon, settled, *self._setbacks.ends(), *filter(None, (a.until for a in actions))) if when is not None]
         return ReconcileResult(
             queued=tuple(queued),
             cancel=cancel,
@@ -243,7 +257,8 @@ class Reconciler:
             errors=errors + len(self._setbacks),
             next_wake=min(wakes) if wakes else None,
             unsettled=changed,
-            paused="paused" in self._store.flags(),
+            paused=PAUSED in flags,
+            after_current=flags.get(PAUSED) == AFTER_CURRENT,
         )
 
     def _tell_problems(self, survey: Survey) -> None:

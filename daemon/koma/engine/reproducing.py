@@ -69,19 +69,20 @@ class Reproducer:
             await self._backend.close()
         made = await asyncio.to_thread(self._build, files, request)
         difference = await asyncio.to_thread(self._compare, recorded, made)
-        return Reproduction(difference, changed_versions(receipt.get("versions") or {}, now), sighting.render_seconds or 0.0)
+        then = receipt.get("versions")
+        return Reproduction(difference, changed_versions(then if isinstance(then, Mapping) else {}, now), sighting.render_seconds or 0.0)
 
     def _prepare(self, receipt: Mapping[str, Any]) -> tuple[Artifact, RenderRequest]:
         try:
             request = request_from_receipt(receipt, "")
             artifacts = [from_json(Artifact, item) for item in receipt["artifacts"]]
             key = str(receipt["take_key"])
+            recorded = next((artifact for artifact in artifacts if artifact.role is Role.OBJECT), None)
+            if recorded is None:
+                raise CannotReproduceError("the receipt names no picture: this take failed")
+            self._all_there(recorded, request)
         except (ReceiptError, KeyError, TypeError, ValueError) as error:
             raise CannotReproduceError(f"the receipt can't be used: {error}") from error
-        recorded = next((artifact for artifact in artifacts if artifact.role is Role.OBJECT), None)
-        if recorded is None:
-            raise CannotReproduceError("the receipt names no picture: this take failed")
-        self._all_there(recorded, request)
         return recorded, for_attempt(request, key, 1, f"reproduce:{self._clock.now():.6f}")
 
     def _all_there(self, recorded: Artifact, request: RenderRequest) -> None:
@@ -122,7 +123,7 @@ class Reproducer:
     async def _collect(self, request: RenderRequest, sighting: Sighting, scratch: Path) -> Sequence[Path]:
         try:
             return await self._backend.collect(request, sighting.outputs, scratch / "collected")
-        except CollectError as error:
+        except (CollectError, OSError) as error:
             raise CannotReproduceError(f"what was rendered could not be fetched: {error}") from error
 
     def _build(self, files: Sequence[Path], request: RenderRequest) -> Artifact:

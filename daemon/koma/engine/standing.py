@@ -7,6 +7,7 @@ from koma.core.action import Action
 from koma.core.job import Job, JobState
 from koma.core.problem import Severity
 from koma.core.target import Target, phase_of
+from koma.core.wish import Request
 from koma.core.words import ActionKind, Reason, TargetState
 from koma.engine.survey import Survey
 
@@ -18,6 +19,7 @@ FOR_A_PERSON = frozenset(
         Reason.MEASURE_FAILED,
         Reason.GATE_CHANGED,
         Reason.RENDER_FAILED,
+        Reason.BACKEND_STUCK,
         Reason.CANCELLED,
         Reason.REVIEW,
         Reason.PHASE_CLOSED,
@@ -27,15 +29,19 @@ FOR_A_PERSON = frozenset(
     }
 )
 
+# A target in one of these states goes on by itself after a time, but it is not what was asked for until then.
+LATER = frozenset({Reason.RESTING, Reason.CIRCUIT_OPEN})
+
 
 @dataclass(slots=True)
 class Standing:
-    """What the last pass found, for whoever shows it: `/status.json`, metrics, progress."""
+    """What the last pass found, for whoever shows it: `/status.json`, metrics, progress. `collect` are wishes for what follows the pass."""
 
     survey: Survey | None = None
     held: list[str] = field(default_factory=list)
     digest: str = ""
     states: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    collect: list[Request] = field(default_factory=list)
     error: str = ""
 
 
@@ -56,14 +62,15 @@ def superseded(survey: Survey) -> list[str]:
 def _is_superseded(
     job: Job, survey: Survey, target: Target | None, keys: Mapping[str, str], closed: Collection[str], unsure: Collection[str]
 ) -> bool:
-    """Whether to stop a job; one whose phase is `closed` only if it has not begun.
+    """Whether to stop a job; one whose phase is `closed`, or whose project is gone as a whole, only if it has not begun.
 
     What may only be unreadable for now, below an id that is `unsure`, is left alone.
     """
     if target is None:
-        project = job.work.target.partition("/")[0]
-        unknown = "*" in unsure and project not in survey.wanted.projects
-        return not unknown and not any(job.work.target.startswith(f"{prefix}/") for prefix in unsure)
+        gone = job.work.target.partition("/")[0] not in survey.wanted.projects
+        if gone and ("*" in unsure or job.state is not JobState.QUEUED):
+            return False
+        return not any(job.work.target.startswith(f"{prefix}/") for prefix in unsure)
     if job.state is JobState.QUEUED and (target.hold == Reason.MISSING or target.id in closed):
         return True
     return target.hold != Reason.BLOCKED and keys.get(target.id, "") not in ("", job.work.render_key)

@@ -95,6 +95,7 @@ class Teller:
             "cause": action.cause,
             "waits_for": list(action.waits_for),
             "message": action.message,
+            "until": action.until or None,
             "retake": retake_facts(action.retake, action.target.takes_limit) if action.target is not None else None,
             "changed": [change._asdict() for change in action.changed],
             "estimated_gpu_seconds": {"p50": round(action.p50_seconds, 3), "p90": round(action.p90_seconds, 3)},

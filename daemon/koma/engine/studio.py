@@ -19,6 +19,7 @@ from koma.core.keys import digest, text_digest
 from koma.core.pages import PAGES_FORMAT, Appearance, appearances, index_facts, page_facts, rows_by_address, shown_versions
 from koma.core.references import Pool, looks, pool
 from koma.core.rows import Lying, Published
+from koma.core.shown import json_text
 from koma.core.spec.standard import BASE_VERSION
 from koma.core.world import Reference, World
 from koma.engine.survey import Survey
@@ -149,7 +150,7 @@ class Studio:
         """Write a page, or a record as JSON where no page is named, unless it was written of the same facts before."""
         mark = digest(facts)
         if self._written.get(path) != mark or not path.is_file():
-            text = self._eye.page(page, facts) if page else json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+            text = self._eye.page(page, facts) if page else json_text(facts, indent=1) + "\n"
             self._write(path, text)
             self._written[path] = mark
 
@@ -160,7 +161,8 @@ class Studio:
         if len(new) > MANY:
             self._desires.documents.many()
         found = {(project, head.data_digest): list(appearances(project, self._desires.documents.doc(head))) for head in new}
-        self._shots.update(found)
+        there = {(project, head.data_digest) for head in heads.values()}
+        self._shots = {key: shots for key, shots in self._shots.items() if key[0] != project or key in there} | found
         by_character: dict[str, list[Appearance]] = {}
         for shot in (shot for _, head in sorted(heads.items()) for shot in self._shots[project, head.data_digest]):
             by_character.setdefault(shot.who, []).append(shot)

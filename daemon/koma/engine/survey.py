@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from koma.core.action import EVERYTHING, Observed, Plan, Selection
+from koma.core.flags import CIRCUIT, HEALTH
 from koma.core.words import Reason
 from koma.engine.shelf import Shelf
 
@@ -35,7 +36,7 @@ OBJECT_SUFFIXES = {".png": (".png", ".webp", ".jpg", ".jpeg"), ".mp4": (".mkv",)
 
 
 class Survey(NamedTuple):
-    """One look: what was read, wanted, found, and what follows."""
+    """One look: what was read, wanted, found, and what follows. `server` gives a digest of what is known of the server."""
 
     rendition: Rendition
     snapshot: Snapshot
@@ -43,13 +44,15 @@ class Survey(NamedTuple):
     observed: Observed
     plan: Plan
     jobs: list[Job]
+    server: Callable[[], str]
 
 
 class Surveyor:
     """Makes surveys of one workspace. `store` and `objects` are asked for only where more than `reader` knows is needed.
 
     `qualified` gives render seconds by template from `koma qualify`, for templates without past renders. `retakes` works out what later
-    takes change.
+    takes change. With `receipts`, what lies there without its receipt counts as missing: who publishes looks so closely.
+    `now` gives the time (epoch seconds), `server` a digest of what is known of the server.
     """
 
     def __init__(
@@ -63,6 +66,9 @@ class Surveyor:
         *,
         qualified: Callable[[], Mapping[str, Sequence[float]]] = dict,
         retakes: Callable[[], Retakes] | None = None,
+        receipts: bool = False,
+        now: Callable[[], float] = float,
+        server: Callable[[], str] = str,
     ) -> None:
         self._source = source
         self._reader = reader
@@ -71,13 +77,16 @@ class Surveyor:
         self._outputs = outputs
         self._qualified = qualified
         self._retakes = retakes
+        self._receipts = receipts
+        self._now = now
+        self._server = server
         self.desires = desires
 
     def survey(self, rendition: Rendition, selection: Selection | None = None, counted: Callable[[str], bool] | None = None) -> Survey:
         """Look once. `counted` says which targets count for the rates of phases, all if None. Raises SourceError if none can be had."""
         snapshot = self._source.snapshot()
         lying = self._reader.lying(rendition)
-        gone = missing(str(self._outputs), lying)
+        gone = missing(str(self._outputs), lying, receipts=self._receipts)
         flags = self._reader.flags()
         lines = _lines(lying, gone, flags, rendition)
         wanted = self.desires.wanted(snapshot, rendition, lines)
@@ -86,10 +95,13 @@ class Surveyor:
         doubted = self._doubted(by, rendition) if by is not None else frozenset()
         wanted.unsettle(doubted)
         wanted.problems += by.problems if by is not None else ()
+        server = cache(self._server)
         observed = self._observe(rendition, wanted, jobs, lying, gone, flags, by)._replace(doubted=doubted)
+        observed = observed._replace(again=lambda row: self._again(row, server()), now=self._now())
         planned = self._plan(wanted, observed, selection, counted or EVERYTHING.takes, by)
+        planned = self._held_back(planned, observed, jobs, server, counted or EVERYTHING.takes)
         self.desires.remember(wanted, observed.published, planned.current)
-        return Survey(rendition, snapshot, wanted, observed, planned, jobs)
+        return Survey(rendition, snapshot, wanted, observed, planned, jobs, server)
 
     def phases(self, survey: Survey) -> Mapping[tuple[str, str], PhaseRate]:
         """Tell how far each phase is, by (scope, phase), where nothing is to be done as well."""
@@ -145,6 +157,20 @@ class Surveyor:
             pinned=lambda target, pin: self._pinned({target.id, target.origin_id}, rendition, pin),
             retake=lambda target, rows, number: self._retake(wanted, target, rows, number),
         )
+
+    def _again(self, row: TakeRow, server: str) -> float | None:
+        from koma.engine.trouble import again_at  # noqa: PLC0415  # start-up time of a plan without errors
+
+        return again_at(self._store(), row, server)
+
+    def _held_back(
+        self, planned: Plan, observed: Observed, jobs: Sequence[Job], server: Callable[[], str], counted: Callable[[str], bool]
+    ) -> Plan:
+        if not any(name.startswith((CIRCUIT, HEALTH)) for name in observed.flags):
+            return planned
+        from koma.engine.trouble import held_back  # noqa: PLC0415  # start-up time where nothing ever went wrong
+
+        return held_back(planned, observed, jobs, server(), counted)
 
     def _retake(self, wanted: Wanted, target: Target, rows: Sequence[TakeRow], number: int) -> Retake | None:
         return self._retakes().retake(wanted, target, rows, number) if self._retakes is not None else None
@@ -203,16 +229,15 @@ def _lines(lying: Sequence[Lying], gone: Collection[str], flags: Mapping[str, st
     return frozenset([line for line, path, _ in lying if path not in gone and line.partition(" ")[0] not in again])
 
 
-def missing(outputs: str, published: Iterable[Lying]) -> frozenset[str]:
-    """Find published paths whose file is gone or has another size."""
+def missing(outputs: str, published: Iterable[Lying], *, receipts: bool = False) -> frozenset[str]:
+    """Find published paths whose file is gone or has another size, or, with `receipts`, has none or an empty one beside it."""
     stat, inside = os.stat, f"{outputs}/"  # pathlib is slow, and these are ten thousand
     gone = []
     for _, path, size in published:
         try:
-            if stat(inside + path).st_size != size:
+            asks = receipts or _SEGMENT in path  # what later segments and the join read is asked for by a receipt that is gone as well
+            if stat(inside + path).st_size != size or (asks and not stat(f"{inside}{path.rpartition('.')[0]}.receipt.json").st_size):
                 gone.append(path)
-            elif _SEGMENT in path:  # its object is what later segments and the join read: a receipt that is gone asks for it as well
-                stat(f"{inside}{path.rpartition('.')[0]}.receipt.json")
         except OSError:
             gone.append(path)
     return frozenset(gone)

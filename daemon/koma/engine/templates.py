@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from koma.core.keys import text_digest
 from koma.core.problem import Place, Problem
+from koma.core.snapshot import TEXT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,8 @@ class Templates:
             root, _, template = folder.rpartition("/")
             if name in (MANIFEST, GRAPH) and root:
                 self._roots.setdefault(root, {}).setdefault(template, _Folder(folder)).files[name] = file
+        there = {(folder.path, folder.digest) for root in self._roots.values() for folder in root.values()} if self._loaded else ()
+        self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in there}
 
     def _visible(self, project_folder: str) -> dict[str, _Folder]:
         return {**self._roots.get(self._workspace, {}), **self._roots.get(f"{project_folder}/templates", {})}
@@ -77,6 +80,11 @@ class Templates:
     def _read(self, name: str, folder: _Folder) -> LoadedTemplate | list[Problem]:
         from koma.core.draft import LoadedTemplate  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
 
+        large = [file for file in folder.files.values() if file.size > TEXT_BYTES]
+        if large:
+            from koma.core.plaintext import too_large  # noqa: PLC0415  # only needed to word a mistake
+
+            return [too_large(file.size, file.path, TEXT_BYTES) for file in large]
         texts = self._source.read(list(folder.files.values()))
         for part in (MANIFEST, GRAPH):
             if f"{folder.path}/{part}" not in texts:

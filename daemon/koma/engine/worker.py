@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 
 from koma.core.attempt import request_of
 from koma.core.decide import decide
-from koma.core.job import TERMINAL, Job, JobState
+from koma.core.job import Job, JobState
 from koma.core.request import Failure, FailureClass, Sighting, Stage, SubmitOutcome, Submitted
+from koma.core.retry import POLL_SECONDS
 from koma.core.step import (
     Ask,
     Collect,
@@ -32,9 +33,12 @@ from koma.core.step import (
     SubmitAnswer,
     Tick,
     Wait,
+    Withdraw,
 )
+from koma.core.supervision import Rules
 from koma.core.words import BackendKind
 from koma.engine import tending
+from koma.engine.breakers import Breakers
 from koma.engine.cpulane import CpuLane
 from koma.engine.mailbox import Mailbox
 from koma.engine.tending import Restarter, Restarts
@@ -58,7 +62,7 @@ class Worker:
     """Runs jobs against the ports; `cpu` does what is done with their files.
 
     `on_stored` is called with a job each time its next state has been stored, before the effects; `count_waiting` tells how many jobs
-    wait. `restarters` bring back backends that have a restart command.
+    wait. `restarters` bring back backends that have a restart command, by `rules`.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Worker:
         clock: Clock,
         events: Events,
         restarters: Mapping[BackendKind, Restarter] | None = None,
+        rules: Mapping[BackendKind, Rules] | None = None,
     ) -> None:
         self.store = store
         self.backends = backends
@@ -81,9 +86,11 @@ class Worker:
         self.stopping = False
         self._objects = objects
         self._cpu = cpu
-        self._restarts = Restarts(restarters or {}, clock)
+        self.restarts = Restarts(restarters or {}, backends, store, clock, events, rules)
+        self.breakers = Breakers(store, clock, events)
         self._boxes: dict[str, Mailbox] = {}
         self._prompts: dict[str, str] = {}
+        self._moved: dict[str, float] = {}
         self._stages: dict[str, dict[str, float]] = {}
         self._up: dict[BackendKind, bool] = {}
 
@@ -97,7 +104,8 @@ class Worker:
             return job
         finally:
             del self._boxes[job.job_id]
-            if job.state in TERMINAL:
+            self._moved.pop(job.prompt_id, None)
+            if job.state is not JobState.QUEUED:
                 self._stages.pop(job.job_id, None)
             self._prompts = {prompt: owner for prompt, owner in self._prompts.items() if owner != job.job_id}
 
@@ -106,6 +114,8 @@ class Worker:
         next_job, effects = decide(job, event, self.clock.now())
         if next_job != job:
             self._keep(job, next_job, event)
+            self.restarts.saw(job, next_job)
+            self.breakers.saw(job, next_job)
         answer: Event | None = None
         began = self.clock.monotonic()
         for effect in effects:
@@ -122,6 +132,17 @@ class Worker:
             box.cancel = True
             box.arrived.set()
         return box is not None
+
+    def take_back(self, job_id: str) -> None:
+        """Ask for a job back into the queue that only waits at its backend."""
+        box = self._boxes.get(job_id)
+        if box is not None:
+            box.take_back = True
+            box.arrived.set()
+
+    def moved(self, prompt_id: str) -> None:
+        """Take note that a prompt shows progress."""
+        self._moved[prompt_id] = self.clock.now()
 
     def hint(self, prompt_id: str) -> None:
         """Make the job of this prompt ask the backend now."""
@@ -140,12 +161,12 @@ class Worker:
         match effect:
             case Look():
                 return await tending.look(self.backends[job.work.backend])
-            case Restart():
-                return await self._restarts.restart(job)
+            case Restart(why):
+                return await self.restarts.restart(job, why) or await self._wait(job, self.clock.now() + POLL_SECONDS)
             case Submit():
                 return SubmitAnswer(await self._submit(job))
             case Ask(prompt_id):
-                return Seen(await self._ask(job, prompt_id))
+                return Seen(await self._ask(job, prompt_id), self._moved.setdefault(prompt_id, self.clock.now()))
             case Find():
                 return Found(await self._find(job))
             case Collect():
@@ -161,6 +182,10 @@ class Worker:
             case Interrupt(prompt_id):
                 if job.work.backend in self.backends:
                     await self.backends[job.work.backend].cancel(prompt_id)
+                return None
+            case Withdraw(prompt_id):
+                if job.work.backend in self.backends:
+                    await self.backends[job.work.backend].withdraw(prompt_id)
                 return None
             case Free():
                 await self.backends[job.work.backend].free()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from koma.pixels.whole import PICTURES, Container, container
+from koma.pixels.whole import PICTURES, Container, container, open_file
 
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 40_000_000  # of a picture or frame; 8K has 33 million
 
 Size = tuple[int, int]
 
@@ -29,15 +29,28 @@ def picture_size(file: Path) -> Size:
 
     Raises UnreadableError for a file that is no PNG, JPEG or WebP, or is larger than MAX_PIXELS; OSError if it can't be read.
     """
-    with file.open("rb") as stream:
+    with open_file(file) as stream:
         head = stream.read(_HEAD)
         kind = container(head)
         if kind not in PICTURES:
             raise UnreadableError(file, f"not a readable picture: it is {_other(head)}; a PNG, JPEG or WebP is wanted")
         width, height = _SIZES[kind](stream, head)
+    check_size(file, width, height)
+    return width, height
+
+
+def check_size(file: Path, width: int, height: int) -> None:
+    """Raise UnreadableError where a picture is larger than MAX_PIXELS."""
     if width * height > MAX_PIXELS:
         raise UnreadableError(file, f"{width} x {height} is more than {MAX_PIXELS // 1_000_000} megapixels")
-    return width, height
+
+
+def what_it_is(file: Path) -> str:
+    """Name the kind of a file in words, by its first bytes: `a GIF`. Raises OSError."""
+    with open_file(file) as stream:
+        head = stream.read(_HEAD)
+    kind = container(head)
+    return f"a {kind}" if kind in PICTURES else _other(head)
 
 
 _MARKS = {

@@ -43,18 +43,25 @@ def container(head: bytes) -> Container:
 
 def container_of(file: Path) -> Container:
     """Container of a file. Raises OSError."""
-    with _opened(file) as stream:
+    with open_file(file) as stream:
         return container(stream.read(12))
+
+
+def has_checksums(file: Path) -> bool:
+    """Whether every part of a file has a checksum, so that no flipped bit in it goes unseen. Raises OSError."""
+    return container_of(file) is Container.PNG
 
 
 def reason(error: Exception) -> str:
     """Say what went wrong as an error tells it, without its number and the file, which are known where it is read."""
+    if isinstance(error, MemoryError):
+        return "it takes more memory than it may"
     return getattr(error, "strerror", None) or str(error)
 
 
 def missing_part(file: Path) -> str:
     """Return what a cut file lacks, in words; "" if nothing, or where the container does not tell. Raises OSError."""
-    with _opened(file) as stream:
+    with open_file(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         if not size:
             return "it is empty"
@@ -71,8 +78,8 @@ def missing_part(file: Path) -> str:
                 return ""
 
 
-def _opened(file: Path) -> BinaryIO:
-    """Open a file to read it. Raises OSError, also for a pipe or device, at which one would wait for ever."""
+def open_file(file: Path) -> BinaryIO:
+    """Open a file to read it. Raises OSError, also for a folder, and for a pipe or device, at which one would wait for ever."""
     mode = file.stat().st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder, and its files want naming one by one", str(file))

@@ -1,9 +1,11 @@
-"""Names in the outputs folder, from a stem (`lantern-street/s01/sh010/video.animatic`): never a path that leaves it."""
+"""Names in the outputs folder, from a stem (`lantern-street/s01/sh010/video.animatic`): never a path that leaves it, by name or by link."""
 
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+
+from koma.files import below
 
 RECEIPT = ".receipt.json"
 GATE = ".gate.json"
@@ -29,20 +31,24 @@ def checked(relative: str) -> PurePosixPath:
 
 def beside(outputs: Path, stem: str, suffix: str) -> Path:
     """File of a published stem: `<outputs>/<stem><suffix>`."""
-    path = checked(f"{stem}{_suffix(suffix)}")
-    return outputs / path
+    return below(outputs, outputs / checked(f"{stem}{_suffix(suffix)}"))
 
 
 def in_takes(outputs: Path, stem: str, take_key: str, suffix: str) -> Path:
     """File of one take: `takes/<name>.<first 12 digits of its key><suffix>` in the stem's folder."""
     path = checked(stem)
-    return outputs / path.parent / TAKES / f"{path.name}.{_short(take_key)}{_suffix(suffix)}"
+    return below(outputs, outputs / path.parent / TAKES / f"{path.name}.{short(take_key)}{_suffix(suffix)}")
+
+
+def take_of(path: Path) -> str:
+    """First digits of the key of the take that a receipt in takes/ is of, as `short` makes them."""
+    return path.name.removesuffix(RECEIPT).rpartition(".")[2]
 
 
 def retired(outputs: Path, stem: str, take_key: str) -> Path:
     """Folder that takes what is no longer wanted: the same take always goes to the same one."""
     path = checked(stem)
-    return outputs / OWN / "retired" / path.parent / f"{path.name}.{_short(take_key)}"
+    return below(outputs, outputs / OWN / "retired" / path.parent / f"{path.name}.{short(take_key)}")
 
 
 def _suffix(suffix: str) -> str:
@@ -51,7 +57,8 @@ def _suffix(suffix: str) -> str:
     return suffix
 
 
-def _short(take_key: str) -> str:
+def short(take_key: str) -> str:
+    """First digits of a take's key, as they stand in names of files. Raises ValueError for what is no key."""
     if not take_key.isalnum():
         raise ValueError(f"{take_key!r} is no take key")
     return take_key[:_KEY_LENGTH]

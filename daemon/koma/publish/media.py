@@ -6,11 +6,10 @@ from pathlib import Path
 
 from koma.core.media import Artifact, Media, Role
 from koma.core.request import RenderRequest
-from koma.pixels.header import picture_size
+from koma.pixels.digest import picture_digest
 from koma.pixels.lossless import write_picture
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 from koma.ports import Objects
-from koma.publish.digest import picture_digest
 from koma.publish.encode import write_poster
 from koma.publish.pack import Reading, pack
 
@@ -40,13 +39,6 @@ class MediaBuilder:
                     return self._clip(files, request.fps, Path(folder))
                 case Media.VIDEO | Media.POSTER:
                     raise ValueError(f"{request.media} is not what a backend returns: image or frames")
-
-    def look(self, file: Path) -> tuple[str, int, int]:
-        """Content digest, width and height in px of a picture. Raises ValueError if it can't be decoded, OSError if it can't be read."""
-        picture_size(file)
-        pixels = read_picture(file)
-        height, width = pixels.shape[:2]
-        return picture_digest(pixels), width, height
 
     def _picture(self, files: Sequence[Path], folder: Path) -> tuple[Artifact, ...]:
         file = files[0]

@@ -7,10 +7,14 @@ import hashlib
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
-from koma.publish.durable import READ_ONLY, make_folder, move
+from koma.publish.durable import READ_ONLY, file_sha256, flush, lied, make_folder, move
 
+INCOMING = "incoming"
+DAMAGED = "damaged"
 _BLOCK = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?")
@@ -21,6 +25,7 @@ class FileObjects:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._lock = Lock()
 
     def path(self, file_digest: str, suffix: str) -> Path:
         """Where that object lies or would lie. Raises ValueError for what is no digest or suffix."""
@@ -35,15 +40,15 @@ class FileObjects:
     def put(self, file: Path, *, expect: str = "") -> str:
         """Copy a file in, durably, under its own suffix in lower case; nothing happens if it is there.
 
-        Bytes are hashed while they are copied, so an object always is what its name says. Raises ValueError if `expect` is
-        given and differs, OSError if the file can't be read or the disk is full.
+        Bytes are hashed while they are copied, and again as they lie on the disk, so an object always is what its name says. Raises
+        ValueError if `expect` is given and differs, OSError if the file can't be read or the disk is full, FlushError.
         """
-        incoming = self._root / "incoming"
+        incoming = self._root / INCOMING
         make_folder(incoming)
         descriptor, name = tempfile.mkstemp(dir=incoming)
         part = Path(name)
         try:
-            file_digest = _copy(file, descriptor)
+            file_digest = _copy(file, descriptor, part)
             if expect and file_digest != expect:
                 raise ValueError(f"{file}: its bytes are not those expected: sha256 {file_digest}, expected {expect}")
             self._keep(part, self.path(file_digest, file.suffix.lower()))
@@ -56,15 +61,49 @@ class FileObjects:
         path = self.path(file_digest, suffix)
         return path.is_file() and file_sha256(path) == file_digest
 
+    def is_sound(self, file_digest: str, suffix: str) -> bool:
+        """Whether it is there and still what its name says; one that is not goes to `damaged/`, and is gone from then on."""
+        if self.verify(file_digest, suffix):
+            return True
+        path = self.path(file_digest, suffix)
+        with self._lock:
+            if path.is_file():
+                make_folder(self._root / DAMAGED)
+                move(path, self._root / DAMAGED / f"{file_digest}{suffix}")
+        return False
+
+    def discard(self, file: Path, used_since: float) -> bool:
+        """Delete an object or unfinished copy; False where it is gone, or was put once more after `used_since` (epoch seconds)."""
+        with self._lock:
+            try:
+                stat = file.stat()
+            except FileNotFoundError:
+                return False
+            if max(stat.st_mtime, stat.st_ctime) > used_since:
+                return False
+            file.unlink()
+            if file.parent.name != INCOMING and not any(file.parent.iterdir()):
+                file.parent.rmdir()
+            return True
+
     def _keep(self, part: Path, path: Path) -> None:
-        if path.is_file() and path.stat().st_size == part.stat().st_size:
-            return
-        make_folder(path.parent)
-        move(part, path)
+        with self._lock:  # what is put again is not deleted at the same moment
+            if path.is_file() and path.stat().st_size == part.stat().st_size:
+                _touch(path)
+                return
+            make_folder(path.parent)
+            move(part, path)
 
 
-def _copy(file: Path, descriptor: int) -> str:
-    """Copy a file into an open one, flush it, make it read-only; sha256 hex of what was copied."""
+def _touch(path: Path) -> None:
+    """Give it another time of change, and leave the rest as it is: `discard` sees that it was put just now."""
+    stat = path.stat()
+    with suppress(PermissionError):  # the file of another user
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def _copy(file: Path, descriptor: int, part: Path) -> str:
+    """Copy a file into an open one, flush it, make it read-only, read it again; sha256 hex of what was copied."""
     digest = hashlib.sha256()
     with os.fdopen(descriptor, "wb") as target, file.open("rb") as source:
         while block := source.read(_BLOCK):
@@ -72,11 +111,7 @@ def _copy(file: Path, descriptor: int) -> str:
             target.write(block)
         target.flush()
         os.fchmod(target.fileno(), READ_ONLY)
-        os.fsync(target.fileno())
+        flush(target.fileno(), part)
+    if file_sha256(part) != digest.hexdigest():
+        raise lied(part)
     return digest.hexdigest()
-
-
-def file_sha256(file: Path) -> str:
-    """Sha256 hex of a file's bytes. Raises OSError."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

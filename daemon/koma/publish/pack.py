@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from koma.pixels.clip import Clip, exact_rate, open_clip
+from koma.pixels.digest import ClipDigest
 from koma.pixels.lossless import LosslessWriter
 from koma.pixels.picture import Pixels, UnreadableError, read_picture
 from koma.pixels.whole import PICTURES, container_of
-from koma.publish.digest import ClipDigest
 from koma.publish.encode import DeliveryWriter
 
 _OPAQUE = 255

@@ -3,22 +3,27 @@
 The receipt is written last: what it names is there. A crash before it leaves the take before as the published one.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+import errno
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from koma.core.jsontext import read_json
 from koma.core.media import Artifact, Role
-from koma.core.receipt import ReceiptError, gate_document, take_from_receipt
+from koma.core.receipt import MAX_BYTES, ReceiptError, gate_document, take_from_receipt
 from koma.core.redact import redact_text
 from koma.core.rows import Published
+from koma.core.shown import json_text, printable_text
 from koma.core.take import Take
 from koma.core.words import Verdict
+from koma.files import LinkedFolderError, read_file
 from koma.ports import Objects
-from koma.publish.durable import link_or_copy, make_folder, move, sync_folder, try_link, write_text
-from koma.publish.layout import GATE, LOG, POSTER, RECEIPT, beside, checked, in_takes, receipts, retired
-from koma.publish.objects import file_sha256
+from koma.publish.durable import file_sha256, link_or_copy, make_folder, move, sync_folder, try_link, write_text
+from koma.publish.layout import GATE, LOG, POSTER, RECEIPT, beside, checked, in_takes, receipts, retired, short, take_of
 
+_SHOWN = frozenset({Role.DELIVERY, Role.POSTER})
 MAX_LOG = 64 * 1024  # characters; the end of a log is what tells
 
 
@@ -38,7 +43,7 @@ class FolderPublisher:
         delivery = take.artifact(Role.DELIVERY)
         if delivery is None:
             raise ValueError(f"{take.target} take {take.number} has no delivery file: nothing can be published")
-        before = self._delivery_before(stem)
+        before, shown = self._delivery_before(stem), self._shown(stem)
         self._place(delivery, beside(self._outputs, stem, delivery.suffix))
         poster = take.artifact(Role.POSTER)
         if poster is not None and delivery.suffix != POSTER:
@@ -47,6 +52,8 @@ class FolderPublisher:
         write_text(beside(self._outputs, stem, RECEIPT), _text(take.receipt))
         if before is not None and before.suffix not in (delivery.suffix, POSTER):
             before.unlink(missing_ok=True)
+        if shown != take.take_key:
+            self._put_away(stem, shown)
         return _published(take, stem, delivery)
 
     def keep_take(self, take: Take, stem: str, log: str) -> None:
@@ -59,8 +66,24 @@ class FolderPublisher:
         write_text(in_takes(self._outputs, stem, take.take_key, GATE), _text(gate_document(take)))
         write_text(in_takes(self._outputs, stem, take.take_key, RECEIPT), _text(take.receipt))
 
+    def give_back(self, take: Take, stem: str) -> None:
+        """Put into the object store what it lost of a take and the outputs folder still has at that stem."""
+        for artifact in take.artifacts:
+            path = beside(self._outputs, stem, artifact.suffix)
+            lost = artifact.role in _SHOWN and not self._objects.is_sound(artifact.file_digest, artifact.suffix)
+            if lost and path.is_file() and path.stat().st_size == artifact.size:
+                with suppress(ValueError):  # other bytes than those of the take
+                    self._objects.put(path, expect=artifact.file_digest)
+
     def retire(self, published: Published) -> None:
-        """Move the published files to `outputs/.koma/retired/`, receipt first; what is in takes/ stays. Repeatable."""
+        """Move the published files to `outputs/.koma/retired/`, receipt first; what is in takes/ stays. Repeatable.
+
+        Nothing is moved from behind a folder that is a link: what lies there is not what was published.
+        """
+        with suppress(LinkedFolderError):
+            self._retire(published)
+
+    def _retire(self, published: Published) -> None:
         path = checked(published.path)
         stem = path.with_suffix("").as_posix()
         folder = retired(self._outputs, stem, published.take_key)
@@ -69,12 +92,19 @@ class FolderPublisher:
             file = beside(self._outputs, stem, suffix)
             if file.is_file():
                 move(file, folder / file.name)
+        self._put_away(stem, published.take_key)
 
-    def recall(self) -> Iterator[tuple[Take, Published | None]]:
-        """Every take that receipts in the outputs folder tell of, once, with where it is published; see `problems` afterwards."""
+    def recall(self, takes: Collection[str] = (), stems: Collection[str] = ()) -> Iterator[tuple[Take, Published | None]]:
+        """Every take that receipts in the outputs folder tell of, once, with where it is published; see `problems` afterwards.
+
+        What is only of known `takes` (their keys) and at known `stems` is left out.
+        """
         self.problems = []
         seen: set[str] = set()
+        known, places = {short(key) for key in takes}, frozenset(stems)
         for path, stem in sorted(receipts(self._outputs), key=lambda found: not found[1]):  # published ones before those in takes/
+            if stem in places or (not stem and take_of(path) in known):
+                continue
             take = self._read(path)
             if take is not None and take.take_key not in seen:
                 seen.add(take.take_key)
@@ -104,8 +134,12 @@ class FolderPublisher:
         self.problems.append(f"{path.relative_to(self._outputs).as_posix()}: {why}")
 
     def _place(self, artifact: Artifact, path: Path) -> None:
-        if not self._is(path, artifact):
-            link_or_copy(self._object(artifact), path)
+        if self._is(path, artifact):
+            return
+        source = self._object(artifact)
+        if source.stat().st_size != artifact.size:
+            raise OSError(errno.EIO, f"the object has not the {artifact.size} bytes that it was put in with", str(source))
+        link_or_copy(source, path)
 
     def _show(self, artifact: Artifact, path: Path) -> None:
         """Link a picture that failed into takes/; where links are not possible, the object alone has to do."""
@@ -123,6 +157,18 @@ class FolderPublisher:
 
     def _object(self, artifact: Artifact) -> Path:
         return self._objects.path(artifact.file_digest, artifact.suffix)
+
+    def _shown(self, stem: str) -> str:
+        """Key of the take that lies at a stem, "" where none does."""
+        try:
+            return str(_json(beside(self._outputs, stem, RECEIPT))["take_key"])
+        except (OSError, ValueError, LookupError):
+            return ""
+
+    def _put_away(self, stem: str, take_key: str) -> None:
+        """Note on what is kept of a take that it was in use until now."""
+        with suppress(OSError, ValueError):
+            os.utime(in_takes(self._outputs, stem, take_key, GATE))
 
     def _delivery_before(self, stem: str) -> Path | None:
         """Delivery file that the receipt at a stem names, None without one."""
@@ -155,17 +201,17 @@ def _log(take: Take, log: str) -> str:
     lines = []
     if take.failure is not None:
         lines = [f"{take.failure.kind}: {take.failure.message}", take.failure.excerpt]
-    return redact_text("\n".join([*filter(None, lines), log[-MAX_LOG:]]).rstrip("\n") + "\n")
+    return printable_text(redact_text("\n".join([*filter(None, lines), log[-MAX_LOG:]]).rstrip("\n") + "\n"))
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document, indent=1, allow_nan=False) + "\n"
 
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        document = read_json(read_file(path, MAX_BYTES), MAX_BYTES)
+    except ValueError as error:
         raise ReceiptError(f"{path.name} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise ReceiptError(f"{path.name} holds no JSON object")

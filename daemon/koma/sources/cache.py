@@ -6,16 +6,22 @@ Plain sqlite3, because a plan with nothing to do reads it within milliseconds; s
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from koma.core.snapshot import PictureRow
 
-CACHE_FORMAT = "9"
+CACHE_FORMAT = "10"
+WAL_BYTES = 16 << 20
+MANY = 100_000  # notes, pictures or manifests: ten for each shot of a long film
+LOOSE_PAGES = 1000  # of 4 kB: not worth a rewrite
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files(path TEXT PRIMARY KEY, size INT, mtime_ns INT, inode INT, seen_ns INT, digest TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files(
+  path TEXT PRIMARY KEY, size INT, mtime_ns INT, inode INT, ctime_ns INT, seen_ns INT, digest TEXT
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents(path TEXT PRIMARY KEY, digest TEXT, heads TEXT, problems TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bodies(path TEXT PRIMARY KEY, digest TEXT, data TEXT, positions TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scenes(name TEXT PRIMARY KEY, inputs TEXT, reads TEXT, problems TEXT, settled TEXT) WITHOUT ROWID;
@@ -33,6 +39,7 @@ class CachedFile(NamedTuple):
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int
     seen_ns: int
     digest: str
 
@@ -43,22 +50,27 @@ class Cache:
     def __init__(self, path: Path, *, version: str) -> None:
         self._path = path
         self._mark = f"{CACHE_FORMAT} {version}"
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = self._connect(self._mark)
-        except sqlite3.DatabaseError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = self._connect(path, self._mark)
+        except (sqlite3.DatabaseError, OSError):
             self._db = self._anew()
 
     def _anew(self) -> sqlite3.Connection:
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        return self._connect(self._mark)
+        """Begin with an empty file; in memory where the disk takes none."""
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            return self._connect(self._path, self._mark)
+        except (sqlite3.DatabaseError, OSError):
+            return self._connect(":memory:", self._mark)
 
-    def _connect(self, mark: str) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+    def _connect(self, path: Path | str, mark: str) -> sqlite3.Connection:
+        db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA synchronous=OFF")
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
             row = db.execute("SELECT value FROM meta WHERE name='format'").fetchone() if _has_meta(db) else None
             if row is None or row[0] != mark:
                 for table in ("meta", "files", "documents", "bodies", "scenes", "targets", "manifests", "notes", "images"):
@@ -102,12 +114,12 @@ class Cache:
 
     def files(self) -> dict[str, CachedFile]:
         """Every file that was hashed before."""
-        return {row[0]: CachedFile._make(row) for row in self._rows("SELECT path,size,mtime_ns,inode,seen_ns,digest FROM files")}
+        return {row[0]: CachedFile._make(row) for row in self._rows("SELECT path,size,mtime_ns,inode,ctime_ns,seen_ns,digest FROM files")}
 
     def put_files(self, files: Iterable[CachedFile], gone: Iterable[str]) -> None:
         """Remember hashes and forget files that are gone."""
         self._write(
-            ("INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?)", files),
+            ("INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?,?)", files),
             ("DELETE FROM files WHERE path=?", ((path,) for path in gone)),
         )
 
@@ -180,6 +192,17 @@ class Cache:
     def images(self) -> dict[str, PictureRow]:
         """File digest → what was found when the picture was decoded."""
         return {row[0]: (row[1], row[2], row[3], row[4]) for row in self._rows("SELECT digest,content,problem,width,height FROM images")}
+
+    def tidy(self) -> None:
+        """Forget notes and pictures where there are very many: they are made again. Give back the room of what was forgotten."""
+        for table in ("notes", "images", "manifests"):
+            if self._rows(f"SELECT count(*) > {MANY} FROM {table}") == [(1,)]:  # noqa: S608  # one of three names
+                self._write((f"DELETE FROM {table}", [()]))  # noqa: S608  # one of three names
+        pages, free = self._rows("PRAGMA page_count"), self._rows("PRAGMA freelist_count")
+        with suppress(sqlite3.OperationalError):  # another process reads: the next time will do
+            if pages and free and free[0][0] > max(LOOSE_PAGES, pages[0][0] // 2):
+                self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def put_images(self, rows: Mapping[str, PictureRow]) -> None:
         """Remember decoded pictures."""

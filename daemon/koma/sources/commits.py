@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from koma.core.alike import apart
 from koma.core.faults import SourceError
 from koma.core.problem import Problem, Severity
 from koma.core.snapshot import Snapshot, SourceFile, classify
@@ -38,7 +39,7 @@ class CommitSource:
         templates = {file.path: file for file in files if kinds[file.path] == "template"}
         pictures = (p for p in tree.problems if classify(p.place.file, tree.project_folders, self._directory.templates) == "image")
         problems = (*warnings, *self._git.warnings(commit), *pictures)
-        return Snapshot(folders, committed | reviews, tree.images, templates, problems, commit, unsettled=tree.unsettled)
+        return apart(Snapshot(folders, committed | reviews, tree.images, templates, problems, commit, unsettled=tree.unsettled))
 
     def _go_on(self, problem: Problem, warnings: list[Problem]) -> str:
         """Use the commit that was seen last while a remote can't be reached, and say so."""

@@ -15,6 +15,8 @@ _FETCH_SECONDS = 120.0
 _LOCAL_REF = re.compile(r"(?!-)[^\s\x00-\x1f\x7f:?*\[\\]+")
 _REMOTE_REF = re.compile(r"(?![-+])[^\s\x00-\x1f\x7f:?*\[\\^~]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ENTRY = re.compile(rb"([0-7]{5,6}) [a-z]+ ([0-9a-f]{40}|[0-9a-f]{64}) +([0-9]{1,18}|-)")
+_BLOB = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) blob ([0-9]{1,18})")
 _SKIPPED = {b"120000": "a symbolic link", b"160000": "a submodule"}
 _LOST_REF = ("couldn't find remote ref", "not our ref", "Server does not allow request")
 _NO_ACCESS = ("Authentication failed", "could not read Username", "Permission denied", "Host key verification failed")
@@ -48,6 +50,18 @@ class GitSource:
         """Return the commit that was resolved last, without the network: what to go on with while a remote can't be reached."""
         found = self._commit_of(_WATCHED if self._url else self._ref)
         return found if isinstance(found, str) else None
+
+    def recent(self, count: int) -> dict[str, float] | Problem:
+        """Return commit id → time (epoch seconds) of the last commits that the ref leads to; of a remote, as many as were fetched."""
+        commit = self.last()
+        if commit is None or count < 1:
+            found = None if count < 1 else self._commit_of(_WATCHED if self._url else self._ref)
+            return found if isinstance(found, Problem) else {}
+        printed = self._git.run("rev-list", f"--max-count={count}", "--timestamp", commit, "--")
+        if isinstance(printed, Problem):
+            return printed
+        lines = (line.split() for line in printed.decode().splitlines())
+        return {commit: float(time) for time, commit in lines}
 
     def files(self, commit: str) -> tuple[SourceFile, ...] | Problem:
         """Return (path, blob id, size in bytes) of every file of that commit below the folders, by path."""
@@ -146,14 +160,21 @@ def _mirror(cache_dir: Path, url: str, ref: str) -> Path:
 def _entries(printed: bytes) -> Iterator[SourceFile | Problem]:
     for record in printed.split(b"\0")[:-1]:
         head, _, name = record.partition(b"\t")
-        mode, _, blob, size = head.split()
+        found = _ENTRY.fullmatch(head)
+        if found is None:
+            raise _unreadable("ls-tree", record)
+        mode, blob, size = found.groups()
         path = name.decode(errors="replace")
         if mode in _SKIPPED:
             yield _skipped(path, _SKIPPED[mode], "put the files themselves there")
         elif path.encode() != name:
             yield _skipped(path, "a name that is not UTF-8", "rename it")
         else:
-            yield SourceFile(path, blob.decode(), int(size))
+            yield SourceFile(path, blob.decode(), 0 if size == b"-" else int(size))
+
+
+def _unreadable(command: str, printed: bytes) -> SourceError:
+    return SourceError(f"git {command} printed what can't be read: {printed[:60]!r}", "run `git fsck` there, and see whether git is sound")
 
 
 def _skipped(path: str, what: str, hint: str) -> Problem:
@@ -163,11 +184,19 @@ def _skipped(path: str, what: str, hint: str) -> Problem:
 def _batch(printed: bytes, git: Git) -> Iterator[tuple[str, bytes]]:
     at = 0
     while at < len(printed):
-        end = printed.index(b"\n", at)
-        head = printed[at:end].decode().split()
-        if head[1] != "blob":
-            hint = "run `git fsck` there; a partial or damaged clone must be cloned again"
-            raise SourceError(str(git.problem("git-missing-object", f"{git.folder} does not have object {head[0]}", hint=hint)))
-        at = end + 1 + int(head[2])
-        yield head[0], printed[end + 1 : at]
+        end = printed.find(b"\n", at)
+        head = _BLOB.fullmatch(printed[at : max(at, end)])
+        if head is None:
+            raise _no_blob(printed[at : max(at, end)], git)
+        blob, size = head.groups()
+        at = end + 1 + int(size)
+        yield blob.decode(), printed[end + 1 : at]
         at += 1
+
+
+def _no_blob(line: bytes, git: Git) -> SourceError:
+    words = line.decode(errors="replace").split()
+    if words[1:] != ["missing"] and words[1:2] not in (["tree"], ["commit"], ["tag"]):
+        return _unreadable("cat-file", line)
+    hint = "run `git fsck` there; a partial or damaged clone must be cloned again"
+    return SourceError(str(git.problem("git-missing-object", f"{git.folder} does not have object {words[0]}", hint=hint)))

@@ -4,11 +4,14 @@ import json
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from koma.core.wish import Request, Wish
+from koma.core.wish import MAX_BYTES, Request, read_request
+from koma.files import read_file
 
 FORMAT_VERSION = 1
+AT_ONCE = 1000  # wishes that are read in one go
 
 
 class Inbox:
@@ -22,23 +25,29 @@ class Inbox:
         """Where the files lie."""
         return self._folder
 
-    def leave(self, request: Request) -> None:
-        """Leave a wish."""
+    def leave(self, request: Request) -> str:
+        """Leave a wish; the name of its file."""
         self._folder.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4().hex
         temporary = self._folder / f".{name}"
-        document = {"format_version": FORMAT_VERSION, "wish": request.wish, "targets": request.targets, "plan": request.plan}
+        document = {
+            "format_version": FORMAT_VERSION,
+            "wish": request.wish,
+            "targets": request.targets,
+            "plan": request.plan,
+            "days": request.days,
+        }
         with temporary.open("w", encoding="utf-8") as stream:
             json.dump(document, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.rename(self._folder / f"{name}.json")
+        return temporary.rename(self._folder / f"{name}.json").name
 
     def read(self) -> Sequence[Request]:
-        """Give every wish that lies here, oldest first."""
+        """Give the wishes that lie here, oldest first; of very many the first ones, and the rest once these are done."""
         if not self._folder.is_dir():
             return []
-        files = sorted(self._folder.glob("*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+        files = sorted(self._folder.glob("*.json"), key=_age)[:AT_ONCE]
         return [request for file in files if (request := self._one(file)) is not None]
 
     def done(self, request: Request) -> None:
@@ -47,8 +56,20 @@ class Inbox:
 
     def _one(self, file: Path) -> Request | None:
         try:
-            document = json.loads(file.read_text(encoding="utf-8"))
-            return Request(Wish(document["wish"]), tuple(map(str, document.get("targets", ()))), str(document.get("plan", "")), file.name)
-        except (OSError, ValueError, KeyError, TypeError):
-            file.rename(file.with_suffix(".unreadable"))
+            return read_request(read_file(file, MAX_BYTES), file.name)
+        except (OSError, ValueError):
+            self._set_aside(file)
             return None
+
+    def _set_aside(self, file: Path) -> None:
+        """Let it lie under a name that is not read; where even that can't be done it is passed over."""
+        with suppress(OSError):
+            file.rename(file.with_suffix(".unreadable"))
+
+
+def _age(file: Path) -> tuple[int, str]:
+    """Sort by time; a link counts for itself, and what vanished meanwhile comes first."""
+    try:
+        return file.lstat().st_mtime_ns, file.name
+    except OSError:
+        return 0, file.name

@@ -1,14 +1,11 @@
 """Writing a take (its light row and its body) and a published row, inside a transaction that the caller holds."""
 
-import json
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
-from koma.core.codec import to_json
 from koma.core.rows import Published
 from koma.core.take import Take
-from koma.stores.rows import light, made_seconds
+from koma.stores.rows import take_body, take_row
 
 _IS_DECIDED = """
     SELECT 1 FROM takes
@@ -52,9 +49,9 @@ _PUT = """
 
 def put_take(connection: sqlite3.Connection, take: Take) -> None:
     """Insert or replace it; once a take of its target, rendition and render_key is decided, all of them are."""
-    row = light(take)._asdict() | {"template": take.template, "made_seconds": made_seconds(take), "finished_at": take.finished_at}
+    row = take_row(take)
     decided = take.decided or _is_decided(connection, row)
-    body_id = _put_body(connection, replace(take, decided=decided), row)
+    body_id = _put_body(connection, take_body(take, decided=decided), row)
     connection.execute(_PUT, row | {"decided": decided, "body_id": body_id})
     if decided:
         connection.execute(_DECIDE_ALL, row)
@@ -71,9 +68,7 @@ def _is_decided(connection: sqlite3.Connection, row: dict[str, Any]) -> bool:
     return connection.execute(_IS_DECIDED, row).fetchone() is not None
 
 
-def _put_body(connection: sqlite3.Connection, take: Take, row: dict[str, Any]) -> int:
-    body = to_json(take)
-    texts = (json.dumps(body.pop("facts")), json.dumps(body))
+def _put_body(connection: sqlite3.Connection, texts: tuple[str, str], row: dict[str, Any]) -> int:
     found = connection.execute(_BODY_ID, row).fetchone()
     if found is None:
         return int(connection.execute("INSERT INTO take_bodies (facts, body) VALUES (?, ?) RETURNING id", texts).fetchone()[0])

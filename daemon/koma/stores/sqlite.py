@@ -9,18 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from koma.core.codec import CodecError, from_json, to_json
 from koma.core.faults import StoreError
 from koma.core.job import Job, JobState
 from koma.core.rows import Published, TakeRow
 from koma.core.take import Take
 from koma.stores.put import put_published, put_take
 from koma.stores.reading import StoreReader, explained
+from koma.stores.rows import job_row, read_body
 from koma.stores.writing import open_writer
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from koma.stores.contents import Contents, Tally
+
 _NEWEST = 100
 _SCAN_FROM = 2000  # for more keys than this, reading all rows is faster than looking each key up
 _RENDER_KEY = 3  # its column in both queries below
@@ -84,7 +86,7 @@ class SqliteStore(StoreReader):
     def take(self, take_key: str) -> Take | None:
         """One take, whole; the first by target and rendition where several targets have one of this key."""
         for decided, facts, body in self._rows(_TAKE, take_key):
-            return replace(self._read(Take, body), decided=decided == 1, facts=json.loads(facts))
+            return replace(read_body(Take, body, str(self.path)), decided=decided == 1, facts=json.loads(facts))
         return None
 
     def facts(self, take_keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -99,7 +101,7 @@ class SqliteStore(StoreReader):
 
     def jobs(self) -> list[Job]:
         """Jobs on their way, oldest first."""
-        return [self._read(Job, body) for (body,) in self._rows("SELECT body FROM jobs ORDER BY queued_at, seq")]
+        return [read_body(Job, body, str(self.path)) for (body,) in self._rows("SELECT body FROM jobs ORDER BY queued_at, seq")]
 
     def put_take(self, take: Take) -> None:
         """Insert or replace a take; `decided` holds for all takes of its target, rendition and render_key."""
@@ -111,7 +113,7 @@ class SqliteStore(StoreReader):
         with self._writing(f"recording {published.path}") as connection:
             put_published(connection, published)
             if job is not None:
-                connection.execute(_END_JOB, _job_row(job))
+                connection.execute(_END_JOB, job_row(job))
 
     def drop_published(self, target: str, rendition: str) -> None:
         """Forget that something is published."""
@@ -121,12 +123,12 @@ class SqliteStore(StoreReader):
     def enqueue(self, jobs: Sequence[Job]) -> None:
         """Add jobs, all or none; one that is already there is left as it is."""
         with self._writing("queueing jobs: one live job per target and rendition, none that has ended") as connection:
-            connection.executemany(_ENQUEUE, [_job_row(job) for job in jobs])
+            connection.executemany(_ENQUEUE, [job_row(job) for job in jobs])
 
     def advance(self, job: Job, expected: JobState) -> bool:
         """Replace a job if its stored state is `expected` and the step is allowed. False if not."""
         with self._writing(f"moving the job of {job.work.target} to {job.state}") as connection:
-            return connection.execute(_ADVANCE, {**_job_row(job), "expected": expected.value}).rowcount == 1
+            return connection.execute(_ADVANCE, {**job_row(job), "expected": expected.value}).rowcount == 1
 
     def set_flag(self, name: str, value: str | None) -> None:
         """Set or remove a flag."""
@@ -143,12 +145,32 @@ class SqliteStore(StoreReader):
         with self._lock:
             return problems(self._connection, self.path)
 
+    def tidy(self) -> None:
+        """Bring what the write-ahead log holds into the file, and empty it, as far as no other process reads."""
+        with self._lock, explained(self.path, "emptying the write-ahead log"):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def back_up(self, into: Path) -> None:
         """Write a compact, consistent copy of the file; the writer may go on meanwhile."""
         from koma.stores.schema import back_up  # noqa: PLC0415  # imports sqlite-utils, which is slow to import
 
         with self._lock, explained(self.path, f"copying to {into}"):
             back_up(self._connection, into)
+
+    @contextmanager
+    def contents(self) -> "Iterator[Contents]":
+        """Everything as of one moment, for as long as the block lasts; nobody else uses this store meanwhile."""
+        from koma.stores import copying  # noqa: PLC0415  # rarely needed
+
+        with self._reading() as connection:
+            yield copying.contents(connection)
+
+    def fill(self, given: "Contents") -> "Tally":
+        """Copy everything of another store into this one, which must be empty; all or nothing, and read back. Raises StoreError."""
+        from koma.stores import copying  # noqa: PLC0415  # rarely needed
+
+        with self._writing("copying another store into it") as connection:
+            return copying.fill(connection, given, str(self.path))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -177,23 +199,6 @@ class SqliteStore(StoreReader):
                     connection.execute("ROLLBACK")
                 raise
 
-    def _read(self, cls: type[T], body: str) -> T:
-        try:
-            return from_json(cls, json.loads(body))
-        except (CodecError, json.JSONDecodeError) as error:
-            raise StoreError(f"{self.path}: a stored {cls.__name__} can't be read: {error}. Run `koma doctor`.") from error
-
 
 def _list(keys: Iterable[str]) -> str:
     return json.dumps(list(keys))
-
-
-def _job_row(job: Job) -> dict[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "target": job.work.target,
-        "rendition": job.work.rendition,
-        "state": job.state.value,
-        "queued_at": job.queued_at,
-        "body": json.dumps(to_json(job)),
-    }

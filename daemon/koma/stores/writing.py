@@ -6,7 +6,7 @@ from pathlib import Path
 from koma.core.faults import StoreError
 from koma.stores.reading import SCHEMA, connect, explained, version
 
-_WAL_LIMIT_BYTES = 64 * 1024 * 1024
+WAL_BYTES = 16 << 20  # of the write-ahead log that stay on disk
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -34,7 +34,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path) -> None:

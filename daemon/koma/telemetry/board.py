@@ -10,7 +10,7 @@ FORMAT_VERSION = 1
 HEALTHY_SECONDS = 120.0
 RECENT_FAILURES = 20
 _BEGINS = frozenset({"job_submitted", "job_adopted"})
-_ENDS = frozenset({"job_complete", "job_failed", "job_cancelled"})
+_ENDS = frozenset({"job_complete", "job_failed", "job_cancelled", "job_queued", "job_retried", "job_fenced"})
 
 
 class Board:
@@ -31,6 +31,7 @@ class Board:
             "targets": [],
             "spec_errors": {},
             "held_plan": None,
+            "disk_low": None,
         }
 
     def __call__(self, event: Event) -> None:
@@ -40,6 +41,8 @@ class Board:
                 self._facts["queue"] = event.fields["queue"]
             self._note_reconcile(event)
             self._note_job(event)
+            if event.name in {"disk_low", "disk_ok"}:
+                self._facts["disk_low"] = event.fields.get("message")
             if event.name in {"backend_up", "backend_down"}:
                 self._backends[event.fields.get("backend", "")] = event.name == "backend_up"
 
@@ -57,6 +60,12 @@ class Board:
         with self._lock:
             return now - self._heartbeat <= HEALTHY_SECONDS
 
+    @property
+    def disk_low(self) -> str:
+        """Say where room lacks, while renders wait for it; "" else."""
+        with self._lock:
+            return str(self._facts["disk_low"] or "")
+
     def _note_reconcile(self, event: Event) -> None:
         if event.name == "plan_held":
             self._facts["held_plan"] = event.fields.get("digest")
@@ -70,15 +79,18 @@ class Board:
 
     def _note_job(self, event: Event) -> None:
         fields = event.fields
-        prompt = str(fields.get("prompt_id") or fields.get("target", ""))
+        job = (
+            f"{fields.get('target', '')} {fields.get('rendition', '')}"  # it has no more than one at a time, whatever its prompt is called
+        )
         if event.name in _BEGINS:
-            self._running[prompt] = {**_who(fields), "since": event.at, "fraction": None}
+            self._running[job] = {**_who(fields), "since": event.at, "fraction": None}
         elif event.name == "progress":
             self._heartbeat = event.at
-            if prompt in self._running:
-                self._running[prompt]["fraction"] = fields.get("fraction")
+            for running in self._running.values():
+                if running.get("prompt_id") == fields.get("prompt_id"):
+                    running["fraction"] = fields.get("fraction")
         elif event.name in _ENDS:
-            self._running.pop(prompt, None)
+            self._running.pop(job, None)
         if event.name == "job_failed":
             words = {"error_class": fields.get("error_class", ""), "message": fields.get("message", "")}
             self._failures = [{**_who(fields), **words, "at": event.at}, *self._failures][:RECENT_FAILURES]

@@ -6,53 +6,70 @@ A line is whole or it is not there: a reader leaves out a torn line, and a write
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from koma.telemetry.events import Event
 
 FORMAT_VERSION = 1
-ROTATE_BYTES = 10_000_000
-KEEP = 5
+
+
+class Rotation(NamedTuple):
+    """At which size a file is put away, in bytes, and how many older ones are kept."""
+
+    bytes: int = 20_000_000
+    keep: int = 5
 
 
 class EventLog:
-    """Appends events. Older files are `events.jsonl.1` (newest) to `events.jsonl.5`."""
+    """Appends events. Older files are `events.jsonl.1` (newest) and so on, as many as are kept."""
 
-    def __init__(self, path: Path, rotate_bytes: int = ROTATE_BYTES, keep: int = KEEP) -> None:
+    def __init__(self, path: Path, rotation: Rotation = Rotation()) -> None:  # noqa: B008  # a named tuple never changes
         self._path = path
-        self._rotate_bytes = rotate_bytes
-        self._keep = keep
+        self._rotation = rotation
         self._file: IO[bytes] | None = None
 
     def __call__(self, event: Event) -> None:
-        """Append one line; it has left this process when this returns."""
-        file = self._open()
-        file.write(line(event).encode())
-        file.flush()
-        if file.tell() >= self._rotate_bytes:
+        """Append one line; it has left this process when this returns. Raises OSError; the next event begins on a line of its own."""
+        try:
+            size = self._append(line(event).encode())
+        except OSError:
+            self.close()
+            raise
+        if size >= self._rotation.bytes:
             self.close()
             self._rotate()
 
     def close(self) -> None:
         """Close the file; the next event opens it again."""
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with suppress(OSError):
+                file.close()
+
+    def _append(self, data: bytes) -> int:
+        file = self._open()
+        written = file.write(data)
+        if written != len(data):
+            raise OSError(f"{self._path}: {written} of {len(data)} bytes were written: the disk is full")
+        return file.tell()
 
     def _open(self) -> IO[bytes]:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             torn = _ends_torn(self._path)
-            self._file = self._path.open("ab")
+            self._file = self._path.open("ab", buffering=0)  # what a full disk refuses is given up, and not kept for later
             if torn:
                 self._file.write(b"\n")
         return self._file
 
     def _rotate(self) -> None:
-        for number in range(self._keep - 1, 0, -1):
+        for number in _numbers(self._path):
             older = _numbered(self._path, number)
-            if older.exists():
+            if number >= self._rotation.keep:
+                older.unlink(missing_ok=True)
+            else:
                 older.replace(_numbered(self._path, number + 1))
         self._path.replace(_numbered(self._path, 1))
 
@@ -65,7 +82,7 @@ def line(event: Event) -> str:
 
 def history(path: Path) -> Iterator[dict[str, Any]]:
     """Every event that is still kept, oldest first."""
-    for number in range(KEEP, 0, -1):
+    for number in _numbers(path):
         yield from _records(_numbered(path, number))
     yield from _records(path)
 
@@ -110,9 +127,18 @@ class _Tail:
             self._file.close()
 
     def _successor(self) -> IO[bytes] | None:
-        if self._file is None or _was_rotated(self._file, self._path):
+        """Open the file that was begun after this one was put away; the oldest that is left where this one is gone already."""
+        if self._file is None:
             return _try_open(self._path)
-        return None
+        mine, found = os.fstat(self._file.fileno()).st_ino, _inodes(self._path)
+        if not found or found[0][1] == mine:
+            return None
+        place = next((at for at, (_, inode) in enumerate(found) if inode == mine), len(found))
+        file = _try_open(found[place - 1][0])
+        if file is not None and os.fstat(file.fileno()).st_ino != found[place - 1][1]:  # put away meanwhile: the next look finds it
+            file.close()
+            return None
+        return file
 
 
 def _new_records(file: IO[bytes]) -> Iterator[dict[str, Any]]:
@@ -143,11 +169,19 @@ def _parse(raw: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _was_rotated(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.fstat(file.fileno()).st_ino != path.stat().st_ino
-    except FileNotFoundError:
-        return False
+def _inodes(path: Path) -> list[tuple[Path, int]]:
+    """Every file of a log with its inode, the newest first."""
+    found = []
+    for file in (path, *(_numbered(path, number) for number in reversed(_numbers(path)))):
+        with suppress(FileNotFoundError):
+            found.append((file, file.stat().st_ino))
+    return found
+
+
+def _numbers(path: Path) -> list[int]:
+    """Numbers of the older files, the oldest first."""
+    tails = (file.name.removeprefix(f"{path.name}.") for file in path.parent.glob(f"{path.name}.*"))
+    return sorted((int(tail) for tail in tails if tail.isdecimal()), reverse=True)
 
 
 def _try_open(path: Path) -> IO[bytes] | None:

@@ -15,6 +15,12 @@ Fields are JSON values. Every event may carry `target`, `rendition`, `phase`, `t
   `error_class`
 - `quality_evaluation`: `phase`, `verdict`, `values` (metric, and the character it is about → value), `stage` that decided, `message`
 - `published`, `retired`: `path`; `watch_failed`: `message`
+- `circuit_opened`: `template`, `until` (epoch seconds), `times`, `targets`, `message`; `circuit_closed`: `template`
+- `backend_restarted`, `backend_restart_failed`: `backend` (its name), `why` (a koma.core.supervision.Why), `seconds`, `message`
+- `backend_stuck`, `backend_unstuck`: `backend` (its name), `message`; `quiet_began`, `quiet_ended`: `until` (epoch seconds or null)
+- `store_away`: `message`; `store_back`
+- `disk_low`, `disk_ok`: `spaces` (list of places, free, total, reserve, again: bytes), `message`
+- `collected`: `wish` (its name), `files`, `bytes`, `rows` (the first of them: file, bytes, why), `message` where nothing could be done
 - `backend_up`, `backend_down`: `backend` (its name), `message`; `backend_busy`: as for jobs, when it refused work for now
 """
 
@@ -24,7 +30,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol
 
-from koma.core.redact import redacted
+from koma.core.redact import redact_text, redacted
 from koma.ports import Clock
 
 NAMES = frozenset(
@@ -48,6 +54,19 @@ NAMES = frozenset(
         "published",
         "retired",
         "watch_failed",
+        "circuit_opened",
+        "circuit_closed",
+        "backend_restarted",
+        "backend_restart_failed",
+        "backend_stuck",
+        "backend_unstuck",
+        "quiet_began",
+        "quiet_ended",
+        "store_away",
+        "store_back",
+        "disk_low",
+        "disk_ok",
+        "collected",
         "backend_up",
         "backend_down",
         "backend_busy",
@@ -87,7 +106,7 @@ class EventHub:
 
     def emit(self, name: str, **fields: Any) -> None:
         """Report one event; see the module's list for the fields. Secrets in texts are taken out here, for every sink."""
-        event = Event(name, self._clock.now(), redacted(fields))
+        event = Event(name, self._clock.now(), _without_secrets(fields))
         with self._lock:
             for sink in self._sinks:
                 self._hand(sink, event)
@@ -104,3 +123,9 @@ class EventHub:
             if id(sink) not in self._told:
                 self._told.add(id(sink))
                 sys.stderr.write(f"koma: events no longer reach {type(sink).__name__}: {error}\n")
+
+
+def _without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Take secrets out; a message is free text, and may be a server's."""
+    found: dict[str, Any] = redacted(fields)
+    return {name: redact_text(value) if name == "message" and isinstance(value, str) else value for name, value in found.items()}

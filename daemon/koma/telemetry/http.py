@@ -1,25 +1,33 @@
-"""A small read-only HTTP server on loopback: GET and HEAD for a fixed table of routes.
+"""A small read-only HTTP server: GET and HEAD for a fixed table of routes.
 
 A web page that a person happens to visit can make the browser ask loopback addresses, under a name of the page's choice. So the Host header
-must be a loopback name, and nothing here changes anything.
+must be a loopback name, and nothing here changes anything. On another address than loopback everybody who asks must say the token, which
+no such page knows.
 """
 
+import hmac
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6
-from threading import Thread
+from socket import AF_INET6, SHUT_RDWR, socket
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any, TypeAlias
 
 from koma.core.errors import KomaError
+from koma.core.login import NO_SECRET, Secret
+from koma.core.redact import redact_text
+from koma.core.shown import printable
 from koma.telemetry.board import Board
 from koma.telemetry.metrics import Metrics
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REFUSED = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-REQUEST_SECONDS = 10  # a client that says nothing for longer is let go
+REQUEST_SECONDS = 10.0  # for a whole exchange, however it is drawn out
+MOST_AT_ONCE = 32  # exchanges; who comes when there are as many is turned away
+SHORTEST_TOKEN = 16  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ def standard_routes(metrics: Metrics, board: Board, now: Callable[[], float]) ->
     """Return /metrics, /healthz (200, or 503 when nothing moved for long) and /status.json."""
     return {
         "/metrics": lambda: Reply(*metrics.exposition()),
-        "/healthz": lambda: _health(healthy=board.healthy(now())),
+        "/healthz": lambda: _health(healthy=board.healthy(now()), lacks=board.disk_low),
         "/status.json": lambda: as_json(board.status()),
     }
 
@@ -65,12 +73,15 @@ class Server:
         self._listener.server_close()
 
 
-def serve(host: str, port: int, routes: Routes) -> Server:
-    """Listen on a loopback address and answer from a thread of its own. Raises KomaError where that can't be."""
-    if host not in LOOPBACK:
-        raise KomaError(f"will not listen on {host}: others could reach it", "set http.host to 127.0.0.1 in koma.yaml")
+def serve(host: str, port: int, routes: Routes, token: Secret = NO_SECRET, seconds: float = REQUEST_SECONDS) -> Server:
+    """Listen on an address and answer from threads. With a `token`, who asks must say it: `Authorization: Bearer TOKEN`.
+
+    `seconds` is the longest time for one exchange. Raises KomaError where it can't listen, and for an address other than loopback without
+    a token.
+    """
+    _must_be_safe(host, token)
     refused = {f"do_{method}": _Handler.refuse for method in REFUSED}
-    handler = type("Handler", (_Handler,), {"routes": routes, **refused})
+    handler = type("Handler", (_Handler,), {"routes": routes, "token": token, "timeout": seconds, **refused})
     try:
         listener = (_Listener6 if ":" in host else _Listener)((host, port), handler)
     except OSError as error:
@@ -79,9 +90,41 @@ def serve(host: str, port: int, routes: Routes) -> Server:
     return Server(listener, host)
 
 
+def _must_be_safe(host: str, token: Secret) -> None:
+    if host not in LOOPBACK and not token:
+        hint = "set http.host to 127.0.0.1 in koma.yaml, or name a file that holds a token in http.token_file"
+        raise KomaError(f"will not listen on {host}: others could reach it", hint)
+    if token and len(token.reveal()) < SHORTEST_TOKEN:
+        hint = "python3 -c 'import secrets; print(secrets.token_urlsafe())'   (prints one)"
+        raise KomaError(f"the token of http.token_file has fewer than {SHORTEST_TOKEN} characters, and could be guessed", hint)
+
+
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type["_Handler"]) -> None:
+        super().__init__(address, handler)
+        self._free = BoundedSemaphore(MOST_AT_ONCE)
+        self._seconds = handler.timeout
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, unless there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer within the time that there is: whoever draws it out, reading or writing, is cut off."""
+        cut = Timer(self._seconds, _cut_off, (request,))
+        cut.daemon = True
+        cut.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            cut.cancel()
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that hangs up is no news."""
@@ -93,9 +136,10 @@ class _Listener6(_Listener):
 
 class _Handler(BaseHTTPRequestHandler):
     routes: Routes
+    token: Secret
+    timeout: float
     server_version = "koma"
     sys_version = ""
-    timeout = REQUEST_SECONDS
 
     def do_GET(self) -> None:
         self._answer(self._reply())
@@ -105,21 +149,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def refuse(self) -> None:
         """Answer every method that would change something."""
-        self._answer(_text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED))
+        self._answer(self._objection() or _text("only GET and HEAD\n", HTTPStatus.METHOD_NOT_ALLOWED))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Write no access log: scrapes every few seconds are no news."""
 
-    def _reply(self) -> Reply:
+    def _objection(self) -> Reply | None:
+        """Say why this client is told nothing."""
+        if self.token:
+            said = self.headers.get("Authorization", "").encode(errors="replace")
+            known = hmac.compare_digest(said, f"Bearer {self.token.reveal()}".encode())
+            return None if known else _text("say the token: Authorization: Bearer TOKEN\n", HTTPStatus.UNAUTHORIZED)
         if _host_name(self.headers.get("Host", "")) not in LOOPBACK:
             return _text("this server answers to loopback names only\n", HTTPStatus.MISDIRECTED_REQUEST)
+        return None
+
+    def _reply(self) -> Reply:
+        objection = self._objection()
+        if objection is not None:
+            return objection
         route = self.routes.get(self.path.partition("?")[0])
         if route is None:
             return _text("here are: " + " ".join(self.routes) + "\n", HTTPStatus.NOT_FOUND)
         try:
             return route()
         except Exception as error:  # noqa: BLE001 - a failing page must not end the connection without an answer
-            return _text(f"{type(error).__name__}: {error}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+            said = printable(redact_text(f"{type(error).__name__}: {error}"))
+            return _text(f"{said}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _answer(self, reply: Reply, *, body: bool = True) -> None:
         self.send_response(reply.status)
@@ -131,11 +187,18 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = "GET, HEAD"
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         if body:
             self.wfile.write(reply.body)
+
+
+def _cut_off(connection: socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(SHUT_RDWR)
 
 
 def _host_name(header: str) -> str:
@@ -145,8 +208,10 @@ def _host_name(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
-def _health(*, healthy: bool) -> Reply:
-    return _text("ok\n") if healthy else _text("nothing moved for two minutes\n", HTTPStatus.SERVICE_UNAVAILABLE)
+def _health(*, healthy: bool, lacks: str) -> Reply:
+    return (
+        _text(f"ok\n{lacks}".rstrip("\n") + "\n") if healthy else _text("nothing moved for two minutes\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    )
 
 
 def _text(words: str, status: HTTPStatus = HTTPStatus.OK) -> Reply:

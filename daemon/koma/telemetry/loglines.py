@@ -6,14 +6,20 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from koma.core.shown import printable
 from koma.telemetry.events import Event
-from koma.telemetry.plain import printable
 
 LEVELS = ("debug", "info", "warning", "error")
 _LEVEL_OF = {
     "progress": "debug",
     "spec_problem": "warning",
     "plan_held": "warning",
+    "disk_low": "warning",
+    "store_away": "warning",
+    "circuit_opened": "warning",
+    "backend_restarted": "warning",
+    "backend_restart_failed": "error",
+    "backend_stuck": "error",
     "backend_down": "warning",
     "backend_busy": "warning",
     "job_retried": "warning",

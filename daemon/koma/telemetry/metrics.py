@@ -7,6 +7,7 @@ at most MANY values; the rest counts under `other`.
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from koma.core.request import FailureClass
+from koma.core.shown import printable
+from koma.core.supervision import Why
 from koma.core.words import BackendKind, Verdict
 from koma.telemetry.events import Event
 
 MANY = 50
+_LONGEST = 100  # characters of a label
+_NO_FOLDERS: Mapping[str, Path] = {}
 STAGES = ("submit", "render", "collect", "measure", "judge", "publish")
 RESULTS = ("ok", "problems", "held", "error")
 _RENDER_BUCKETS = (1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
@@ -26,16 +31,25 @@ _ENDED = {"job_complete": "success", "job_failed": "failed", "job_cancelled": "c
 
 
 class Metrics:
-    """All metrics of one daemon, in a registry of their own: a sink for events. `outputs` is watched for free space."""
+    """All metrics of one daemon, in a registry of their own: a sink for events. Free space is told of `outputs` and of `folders`, by name."""
 
-    def __init__(self, version: str, outputs: Path) -> None:
+    def __init__(self, version: str, outputs: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one function untyped
         self._registry = CollectorRegistry(auto_describe=True)
         build = Gauge("koma_build_info", "Always 1; the label says which version runs.", ["version"], registry=self._registry)
         build.labels(version).set(1)
         disk = Gauge("koma_output_disk_free_bytes", "Free space where the outputs lie.", registry=self._registry)
         disk.set_function(lambda: _free_bytes(outputs))
-        self._families = (_Reconciling(self._registry), _Rendering(self._registry), _Judging(self._registry), _Backends(self._registry))
+        free = Gauge("koma_disk_free_bytes", "Free space where Koma writes.", ["place"], registry=self._registry)
+        for name, folder in folders.items():
+            free.labels(name).set_function(partial(_free_bytes, folder))
+        self._families = (
+            _Reconciling(self._registry),
+            _Rendering(self._registry),
+            _Judging(self._registry),
+            _Backends(self._registry),
+            _Disk(self._registry),
+        )
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
@@ -137,13 +151,37 @@ class _Judging:
 
 
 class _Backends:
+    _OF_BACKENDS = frozenset(
+        {"backend_up", "backend_down", "backend_stuck", "backend_unstuck", "backend_restarted", "backend_restart_failed"}
+    )
+
     def __init__(self, registry: CollectorRegistry) -> None:
         self._up = Gauge("koma_backend_up", "1 while the backend answers.", ["backend"], registry=registry)
-        self._names = _Bounded()
+        self._stuck = Gauge("koma_backend_stuck", "1 while the backend answers and works on nothing.", ["backend"], registry=registry)
+        self._restarts = Counter("koma_backend_restarts", "Runs of the restart command.", ["backend", "why", "result"], registry=registry)
+        self._circuits = Gauge("koma_circuit_open", "1 while targets of the template wait.", ["template"], registry=registry)
+        self._names, self._templates = _Bounded(), _Bounded()
 
     def count(self, event: Event) -> None:
+        name = self._names.label(event.fields.get("backend", "")) if event.name in self._OF_BACKENDS else ""
         if event.name in {"backend_up", "backend_down"}:
-            self._up.labels(self._names.label(event.fields.get("backend", ""))).set(event.name == "backend_up")
+            self._up.labels(name).set(event.name == "backend_up")
+        elif event.name in {"backend_stuck", "backend_unstuck"}:
+            self._stuck.labels(name).set(event.name == "backend_stuck")
+        elif event.name in self._OF_BACKENDS:
+            why = _closed(event.fields.get("why", ""), [str(why) for why in Why])
+            self._restarts.labels(name, why, "failed" if event.name == "backend_restart_failed" else "success").inc()
+        elif event.name in {"circuit_opened", "circuit_closed"}:
+            self._circuits.labels(self._templates.label(event.fields.get("template", ""))).set(event.name == "circuit_opened")
+
+
+class _Disk:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._low = Gauge("koma_disk_low", "1 while renders wait for room on disk.", registry=registry)
+
+    def count(self, event: Event) -> None:
+        if event.name in {"disk_low", "disk_ok"}:
+            self._low.set(event.name == "disk_low")
 
 
 class _Bounded:
@@ -153,6 +191,7 @@ class _Bounded:
         self._seen: set[str] = set()
 
     def label(self, value: str) -> str:
+        value = printable(value)[:_LONGEST]  # half of a surrogate pair in one label would end every scrape
         if value not in self._seen and len(self._seen) >= MANY:
             return "other"
         self._seen.add(value)

@@ -1,13 +1,4 @@
-"""Text that is safe on a terminal: words from files and servers may hold escape sequences and tricks with direction."""
-
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_INVISIBLE = {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_TABLE = {**_CONTROL, **_INVISIBLE, 0x09: " ", 0x0A: " ", 0x0D: " "}
-
-
-def printable(text: str) -> str:
-    """One line without control characters; line breaks and tabs become spaces, the rest is spelled out."""
-    return text.translate(_TABLE)
+"""Figures in words."""
 
 
 def duration(seconds: float) -> str:

@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from koma.core.shown import printable
 from koma.telemetry.events import Event
-from koma.telemetry.plain import duration, printable
+from koma.telemetry.plain import duration
 
 
 def sentence(event: Event) -> str:
@@ -29,6 +30,11 @@ def sentence(event: Event) -> str:
         "spec_problem": f"{fields.get('place', '')}: {said}",
         "watch_failed": f"not watched, seen at the next rescan only: {said}",
         "plan_held": f"plan {fields.get('digest', '')} is held: {said}",
+        "disk_low": said,
+        "store_away": f"waiting for the database: {said}",
+        "store_back": "the database is back",
+        "disk_ok": "there is room on disk again",
+        "collected": f"collected {fields.get('files', 0)} files, {fields.get('bytes', 0) / 1e6:.1f} MB. {said}".rstrip(". "),
         "backend_up": f"backend {fields.get('backend', '')} answers",
         "backend_busy": f"{who}: waits, the backend takes no work now: {said}",
         "backend_down": f"backend {fields.get('backend', '')} does not answer: {said}",
@@ -73,6 +79,8 @@ class Bars:
                 self._move(event.fields)
             case "job_complete" | "job_failed" | "job_cancelled":
                 self._end(event.fields)
+            case "job_retried" | "job_fenced":
+                self._drop(event.fields)
             case _:
                 pass
         words = sentence(event)
@@ -103,11 +111,14 @@ class Bars:
             self._progress.update(task, completed=round(100 * fraction))
 
     def _end(self, fields: Mapping[str, Any]) -> None:
+        self._drop(fields)
+        if self._all is not None:
+            self._progress.advance(self._all)
+
+    def _drop(self, fields: Mapping[str, Any]) -> None:
         task = self._tasks.pop(_prompt(fields), None)
         if task is not None:
             self._progress.remove_task(task)
-        if self._all is not None:
-            self._progress.advance(self._all)
 
 
 def _prompt(fields: Mapping[str, Any]) -> str:

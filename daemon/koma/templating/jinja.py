@@ -15,9 +15,11 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 
+from koma.confined.worker import TooSlowError
 from koma.core.hints import did_you_mean
 from koma.core.problem import Place, Problem
 from koma.templating.language import Mistake, check_language, names_of, verbatim_names
+from koma.templating.limits import past_limit
 
 OUTPUT_LIMIT = 1024 * 1024  # characters of one rendered graph
 LOOP_LIMIT = 10_000  # turns of all loops in one rendering, nested ones counted each time
@@ -210,8 +212,15 @@ class JinjaRenderer:
         except TemplateSyntaxError as error:
             hint = "filters are " + ", ".join(sorted(_FILTERS)) if "filter" in str(error.message) else ""
             return Problem(Place(file, error.lineno), "template-syntax", f"the template can't be read: {error.message}", hint=hint)
-        except RecursionError:
+        except (RecursionError, SyntaxError):  # of Python, which a template becomes
             return Problem(Place(file), "template-syntax", "the template is nested too deeply")
+        except (MemoryError, TooSlowError) as error:
+            return past_limit(Place(file), _limit(error))
+
+    def line(self, template: str, text: str, within: int) -> int:
+        """Line of a template text from which a line of its compiled code comes; 0 where it does not compile."""
+        compiled = self._compile(template, text)
+        return 0 if isinstance(compiled, Problem) else compiled.template.get_corresponding_lineno(within)
 
     def _one(self, file: str, compiled: _Compiled, values: Mapping[str, Any]) -> str | Problem:
         if not compiled.required <= values.keys():
@@ -226,7 +235,15 @@ class JinjaRenderer:
                     return Problem(Place(file), "template-output", f"the rendered graph is longer than {OUTPUT_LIMIT} characters")
                 parts.append(part)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-            return _failed(file, template, error)
+            return Problem(
+                Place(file, _line(template, error)),
+                "template-error",
+                f"the template can't be rendered: {error}",
+                hint=getattr(error, "hint", ""),
+            )
+        except (MemoryError, TooSlowError) as error:
+            parts.clear()
+            return past_limit(Place(file, _line(template, error)), _limit(error))
         return "".join(parts)
 
 
@@ -245,10 +262,15 @@ def _undefined(file: str, compiled: _Compiled, values: Mapping[str, Any]) -> Pro
     )
 
 
-def _failed(file: str, template: Template, error: Exception) -> Problem:
+def _line(template: Template, error: Exception) -> int:
+    """Line of the template where an error arose, 0 where none tells."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_globals.get("__jinja_template__") is template or trace.tb_frame.f_code.co_filename == "<template>":
             line = template.get_corresponding_lineno(trace.tb_lineno)
         trace = trace.tb_next
-    return Problem(Place(file, line), "template-error", f"the template can't be rendered: {error}", hint=getattr(error, "hint", ""))
+    return line
+
+
+def _limit(error: Exception) -> str:
+    return "it takes more memory than it may" if isinstance(error, MemoryError) else str(error)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from koma.core.jsontext import JsonError, read_json
 from koma.core.request import RenderRequest
 from koma.core.workflow_png import text_chunks
 
@@ -20,6 +21,7 @@ _CLIPS: Mapping[str, tuple[str, ...]] = {
     "SaveVideo": ("_00001_.mp4",),
     "VHS_VideoCombine": ("_00001.mkv", "_00001.mp4", "_00001.webm", "_00001.webp", "_00001.gif"),
 }
+_LARGEST = 32 * 1024 * 1024  # bytes of an embedded graph
 _EMBEDDED = "prompt"  # the text of a PNG in which ComfyUI keeps the graph
 
 File = dict[str, str]
@@ -57,8 +59,8 @@ def is_of(data: bytes, graph: Mapping[str, Any]) -> bool:
     if text is None:
         return True
     try:
-        embedded = json.loads(text)
-    except (ValueError, RecursionError):
+        embedded = read_json(text, _LARGEST, nan=True)
+    except JsonError:
         return False
     return isinstance(embedded, Mapping) and list(_drawn(embedded)) == list(_drawn(graph))
 

@@ -9,25 +9,26 @@ from urllib.parse import quote
 
 from koma.backends.comfyui import adoption, sightings
 from koma.backends.comfyui import inputs as placeholders
-from koma.backends.comfyui.decoding import prove
+from koma.backends.comfyui.authorization import authorization
+from koma.backends.comfyui.fetching import Prove, fetch, prove_here
 from koma.backends.comfyui.http import Http, NoAnswerError, TooLargeError
 from koma.backends.comfyui.progress import Listener, Reader
 from koma.backends.comfyui.refusals import submitted
 from koma.backends.comfyui.shapes import Reply
+from koma.core.login import NO_SECRET, Secret, split_login
 from koma.core.media import InputFile
 from koma.core.request import BackendStatus, Failure, FailureClass, Progress, RenderRequest, Sighting, Stage, SubmitOutcome, Submitted
 from koma.core.signatures import from_object_info
 from koma.core.words import BackendKind
+from koma.pixels.header import UnreadableError
 from koma.ports import CollectError
 
 UPLOADS = "koma"  # the folder below the server's input folder
 _OK = 200
 _BAD_FILE = frozenset({400, 413})
 _GONE = frozenset({400, 403, 404, 410})  # any other status may be another one soon
-_SERVER_ERROR = 500
 _PEAKS = 256
 HISTORY_LIMIT = 16 * 1024 * 1024  # of one entry, which holds its whole graph
-FETCH_AGAIN = (1.0, 2.0, 4.0, 8.0)  # seconds before a file is asked for again: a new try costs no render
 
 
 class _RefusedError(Exception):
@@ -39,15 +40,21 @@ class _RefusedError(Exception):
 
 
 class ComfyUIBackend:
-    """One ComfyUI server. `url` is `http://host:port`, with a path where a proxy adds one; `http_timeout` in seconds."""
+    """One ComfyUI server. `url` is `http://host:port`, with a path where a proxy adds one; `http_timeout` in seconds.
+
+    `login` is what that proxy asks for: `user:password`, or a token; it may stand in the address as well. `prove` decodes a fetched file
+    whole, and raises UnreadableError.
+    """
 
     kind = BackendKind.COMFYUI
 
-    def __init__(self, name: str, url: str, *, http_timeout: float = 30.0) -> None:
+    def __init__(self, name: str, url: str, *, login: Secret = NO_SECRET, http_timeout: float = 30.0, prove: Prove = prove_here) -> None:
         self.name = name
-        self._http = Http(url, http_timeout)
+        self._prove = prove
+        address, written = split_login(url)
+        self._http = Http(address, http_timeout, login or written)
         self._reader = Reader()
-        self._listener = Listener(url, self._reader)
+        self._listener = Listener(address, self._reader, authorization(login or written))
         self._peaks: dict[str, int] = {}
         self._lost = False
 
@@ -125,10 +132,14 @@ class ComfyUIBackend:
     async def ask(self, prompt_id: str) -> Sighting:
         """Read the queue, then the history: an id moves from one to the other, so the other order could miss it."""
         try:
-            stage = sightings.in_queue(await self._queue(), prompt_id)
-            if stage is not None:
-                return Sighting(stage, peak_memory_bytes=await self._sample(prompt_id) if stage is Stage.RUNNING else None)
-            return await self._ended(prompt_id)
+            queue = await self._queue()
+            match sightings.in_queue(queue, prompt_id):
+                case Stage.RUNNING:
+                    return Sighting(Stage.RUNNING, peak_memory_bytes=await self._sample(prompt_id))
+                case Stage.QUEUED:
+                    return Sighting(Stage.QUEUED, idle=not queue["queue_running"])
+                case _:
+                    return await self._ended(prompt_id)
         except NoAnswerError as error:
             return Sighting(Stage.UNREACHABLE, failure=Failure(FailureClass.BACKEND_DOWN, str(error)))
 
@@ -191,28 +202,16 @@ class ComfyUIBackend:
         return [await self._fetch(item, into / f"{number:05d}{_suffix(item)}") for number, item in enumerate(wanted, 1)]
 
     async def _fetch(self, item: Mapping[str, str], into: Path) -> Path:
-        for pause in FETCH_AGAIN:
-            try:
-                return await self._fetch_once(item, into)
-            except NoAnswerError:
-                await asyncio.sleep(pause)
-        try:
-            return await self._fetch_once(item, into)
-        except NoAnswerError as error:
-            raise CollectError(f"{_place(item)}: {error}") from error
-
-    async def _fetch_once(self, item: Mapping[str, str], into: Path) -> Path:
         part = into.with_name(f"{into.name}.part")
         try:
-            reply = await self._http.download("/view", _view(item), part)
-            if reply.status >= _SERVER_ERROR:
-                raise NoAnswerError(f"the server answered HTTP {reply.status}", sent=True)
-            if reply.status != _OK:
-                raise CollectError(f"{_place(item)}: the server answered HTTP {reply.status}: the file is gone or not readable there")
-            await asyncio.to_thread(prove, part, into.suffix)
+            await fetch(self._http, _view(item), part, self._prove)
             return await asyncio.to_thread(part.replace, into)
-        except (ValueError, OSError) as error:
-            raise CollectError(f"{_place(item)}: {error}") from error
+        except NoAnswerError as error:
+            raise CollectError(f"{_place(item)}: {error}", away=True) from error
+        except CollectError as error:
+            raise CollectError(f"{_place(item)}: {error}", away=error.away) from error
+        except UnreadableError as error:
+            raise CollectError(f"{_place(item)}: {error.why}") from error
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
 
@@ -222,6 +221,11 @@ class ComfyUIBackend:
             await self._http.post("/queue", {"delete": [prompt_id]})
             if sightings.in_queue(await self._queue(), prompt_id) is Stage.RUNNING:
                 await self._http.post("/interrupt", {"prompt_id": prompt_id})
+
+    async def withdraw(self, prompt_id: str) -> None:
+        """Delete it from the queue, which leaves one that runs alone."""
+        with contextlib.suppress(NoAnswerError):
+            await self._http.post("/queue", {"delete": [prompt_id]})
 
     async def free(self) -> None:
         """Ask the server to unload models and to drop cached results once the current prompt is done."""

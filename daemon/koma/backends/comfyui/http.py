@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 
+from koma.backends.comfyui.authorization import authorization, without
 from koma.backends.comfyui.shapes import EXCERPT, Reply
 from koma.core.jsontext import JsonError, read_json
+from koma.core.login import NO_SECRET, Secret
 
 JSON_LIMIT = 64 * 1024 * 1024  # of an answer; node signatures and long queues are large
 FILE_LIMIT = 64 * 1024 * 1024 * 1024
@@ -70,10 +72,11 @@ class Http:
     No exchange takes longer than four times that and what its bytes need at the slowest rate that is put up with.
     """
 
-    def __init__(self, url: str, timeout: float) -> None:
-        plain = {"Accept-Encoding": "identity"}  # so that lengths can be compared, and nothing swells
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, follow_redirects=False, trust_env=False, headers=plain)
+    def __init__(self, url: str, timeout: float, login: Secret = NO_SECRET) -> None:
+        headers = {"Accept-Encoding": "identity", **authorization(login)}  # so that lengths can be compared, and nothing swells
+        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, follow_redirects=False, trust_env=False, headers=headers)
         self._patience = PATIENCE * timeout
+        self._login = login
         self.shown = str(self._client.base_url.copy_with(username=None, password=None)).rstrip("/")
 
     async def aclose(self) -> None:
@@ -114,7 +117,7 @@ class Http:
 
     async def _reply(self, method: str, path: str, most: int, sending: int = 0, **kwargs: Any) -> Reply:
         async with self._stream(method, path, sending, **kwargs) as answer:
-            body = await answer.body(most)
+            body = without(self._login, await answer.body(most))
         text = body[:EXCERPT].decode(errors="replace")
         try:
             return Reply(answer.status, read_json(body, most, nan=True), text)

@@ -6,12 +6,12 @@ that submitted it. Each connection gets an id of its own, since a server may sil
 
 import asyncio
 import contextlib
-import json
 import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from koma.backends.comfyui.shapes import items, mapping, number
+from koma.core.jsontext import JsonError, read_json
 from koma.core.request import Progress
 
 MESSAGE_LIMIT = 64 * 1024 * 1024
@@ -102,8 +103,8 @@ class Listener:
     its oldest hints.
     """
 
-    def __init__(self, url: str, reader: Reader) -> None:
-        self._url, self._reader = _socket_url(url), reader
+    def __init__(self, url: str, reader: Reader, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._url, self._reader, self._headers = _socket_url(url), reader, headers
         self._queues: weakref.WeakSet[asyncio.Queue[Progress]] = weakref.WeakSet()
         self._task: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
@@ -146,7 +147,9 @@ class Listener:
 
     async def _messages(self) -> AsyncIterator[str | bytes]:
         url = f"{self._url}?clientId={self.client_id}"
-        async with _Connect(url, max_size=MESSAGE_LIMIT, proxy=None, ping_timeout=_PING_TIMEOUT) as socket:
+        async with _Connect(
+            url, max_size=MESSAGE_LIMIT, proxy=None, additional_headers=self._headers, ping_timeout=_PING_TIMEOUT
+        ) as socket:
             async for message in socket:
                 yield message
 
@@ -169,8 +172,8 @@ def _decoded(message: str | bytes) -> Any:
     if isinstance(message, bytes):  # previews: they only show that the connection lives
         return None
     try:
-        return json.loads(message)
-    except (ValueError, RecursionError):
+        return read_json(message, MESSAGE_LIMIT, nan=True)
+    except JsonError:
         return None
 
 

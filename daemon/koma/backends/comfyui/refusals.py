@@ -32,7 +32,7 @@ def submitted(reply: Reply, prompt_id: str) -> Submitted:
 
 
 def _accepted(reply: Reply, prompt_id: str) -> Submitted:
-    if not isinstance(reply.data, Mapping) or "prompt_id" not in reply.data:
+    if not isinstance(reply.data, Mapping) or not isinstance(reply.data.get("prompt_id"), str):
         return _unknown("the answer to the prompt can't be read; it may have been queued", reply)
     if reply.data.get("node_errors"):
         return Submitted(SubmitOutcome.REJECTED, refusal(reply))

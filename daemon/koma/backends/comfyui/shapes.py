@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_VAST = 1e300
 EXCERPT = 4000  # characters of the server's own words that are kept
 
 
@@ -27,5 +28,7 @@ def items(value: Any) -> list[Any]:
 
 
 def number(value: Any) -> float | None:
-    """Return the value if it is a number, else None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return the value if it is a finite number, else None."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -_VAST < value < _VAST:
+        return None
+    return float(value)

@@ -10,8 +10,14 @@ from koma.core.request import BackendStatus, Failure, FailureClass, Sighting, St
 OURS = "koma"  # the key in extra_data by which our prompts are known in the queue
 _PICTURES = ("images", "gifs", "videos", "video")
 _OUT_OF_MEMORY = ("out of memory", "outofmemory", "allocation on device", "not enough memory")
+_DISK_FULL = ("no space left on device", "not enough space on the disk", "disk quota exceeded")
 _ENDS = ("execution_success", "execution_error", "execution_interrupted")
 _PROMPT_ID, _EXTRA_DATA = 1, 3  # places in an entry of the queue
+
+
+def is_queue(answer: Mapping[str, Any]) -> bool:
+    """Whether this is what `/queue` says, and not some proxy's word for an error: from that nothing would be absent."""
+    return isinstance(answer.get("queue_running"), list) and isinstance(answer.get("queue_pending"), list)
 
 
 def in_queue(queue: Mapping[str, Any], prompt_id: str) -> Stage | None:
@@ -23,7 +29,11 @@ def in_queue(queue: Mapping[str, Any], prompt_id: str) -> Stage | None:
 
 def others_waiting(queue: Mapping[str, Any]) -> int:
     """How many waiting prompts are not Koma's."""
-    return sum(OURS not in mapping(entry[_EXTRA_DATA]) for entry in _entries(queue.get("queue_pending")))
+    return _others(queue.get("queue_pending"))
+
+
+def _others(part: Any) -> int:
+    return sum(OURS not in mapping(entry[_EXTRA_DATA]) for entry in _entries(part))
 
 
 def _entries(part: Any) -> Iterator[list[Any]]:
@@ -39,8 +49,10 @@ def from_history(entry: Mapping[str, Any], peak_memory: int | None = None) -> Si
     messages = _messages(entry)
     files = _files(mapping(entry.get("outputs")))
     failure = _failure(entry, messages) or (None if files else _no_output(entry))
-    stage, outputs = (Stage.FAILED, {}) if failure else (Stage.SUCCEEDED, {"files": files})
-    return Sighting(stage, outputs, failure, _seconds(messages), peak_memory)
+    if failure is not None:
+        return Sighting(Stage.FAILED, {}, failure, _seconds(messages), peak_memory)
+    from_cache = {item["node"] for item in files} <= {str(node) for node in items(messages.get("execution_cached", {}).get("nodes"))}
+    return Sighting(Stage.SUCCEEDED, {"files": files}, None, _seconds(messages), peak_memory, cached=from_cache)
 
 
 def _messages(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -71,8 +83,10 @@ def _no_output(entry: Mapping[str, Any]) -> Failure:
 def _node_failure(error: Mapping[str, Any]) -> Failure:
     kind, said = str(error.get("exception_type", "")), str(error.get("exception_message", "")).strip()
     full = any(words in f"{kind} {said}".lower() for words in _OUT_OF_MEMORY)
-    trace = "".join(str(line) for line in items(error.get("traceback")))
-    return Failure(FailureClass.OUT_OF_MEMORY if full else FailureClass.NODE, f"{_where(error)}: {kind}: {said}", trace[-EXCERPT:])
+    trace = "".join(str(line) for line in items(error.get("traceback")))[-EXCERPT:]
+    if any(words in said.lower() for words in _DISK_FULL):  # no shot is to blame, and none would fare better
+        return Failure(FailureClass.BACKEND_DOWN, f"{_where(error)}: the server's disk is full; make room there: {said}", trace)
+    return Failure(FailureClass.OUT_OF_MEMORY if full else FailureClass.NODE, f"{_where(error)}: {kind}: {said}", trace)
 
 
 def _where(data: Mapping[str, Any]) -> str:
@@ -115,6 +129,9 @@ def status(stats: Mapping[str, Any], queue: Mapping[str, Any]) -> BackendStatus:
         vram_total=_bytes(device.get("vram_total")),
         vram_free=_bytes(device.get("vram_free")),
         others_waiting=others_waiting(queue),
+        others_running=_others(queue.get("queue_running")),
+        ram_total=_bytes(system.get("ram_total")),
+        ram_free=_bytes(system.get("ram_free")),
         versions={name: str(system[key]) for name, key in named.items() if system.get(key)},
         device=_device(stats),
     )

@@ -144,6 +144,13 @@ class LocalBackend(ABC):
         if prompt.sighting.stage is Stage.QUEUED:
             self._finish(prompt, _interrupted())
 
+    async def withdraw(self, prompt_id: str) -> None:
+        """Take it from the queue if it has not begun."""
+        prompt = self._prompts.get(prompt_id)
+        if prompt is not None and prompt.sighting.stage is Stage.QUEUED:
+            prompt.cancelled = True
+            del self._prompts[prompt_id]
+
     async def free(self) -> None:  # noqa: B027 - no backend on this machine has anything else to do here
         """Nothing is held that is worth letting go of."""
 

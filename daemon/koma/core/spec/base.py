@@ -3,6 +3,7 @@
 Every model is frozen and strict: no field is unknown, and nothing is converted silently (`"12"` is no number).
 """
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -59,8 +60,8 @@ def _check_scalar(value: Any) -> Any:
 
 def check_unique(values: list[str]) -> list[str]:
     """Refuse a list that holds something twice."""
-    twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
-    if twice is not None:
+    if len(set(values)) < len(values):
+        twice = next(value for value, count in Counter(values).items() if count > 1)
         raise refuse("duplicate-value", f"`{twice}` is listed twice", hint="list each one once")
     return values
 

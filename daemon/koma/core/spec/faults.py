@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from koma.core.hints import did_you_mean
 from koma.core.ids import ADDRESS_PATTERN, ID_PATTERN, ID_WORDS, suggest_id
+from koma.core.problem import MOST
 from koma.core.spec.base import COLOUR_PATTERN, DATE_PATTERN, DIGEST_PATTERN, DURATION_PATTERN, SHOT_PATTERN, TIME_PATTERN
 
 Loc = tuple[str | int, ...]
@@ -60,8 +61,14 @@ class Fault:
 
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
-    """Put every error of a document of this model into words."""
-    return [_fault(details, model) for details in error.errors(include_url=False)]
+    """Put every error of a document of this model into words; those that are too many to be read get the library's own."""
+    found = error.errors(include_url=False)
+    return [_fault(details, model) if number < MOST else _unworded(details) for number, details in enumerate(found)]
+
+
+def _unworded(details: ErrorDetails) -> Fault:
+    at_key = details["loc"][-1:] == ("[key]",)
+    return Fault(details["loc"][:-1] if at_key else details["loc"], "wrong-value", details["msg"], at_key=at_key)
 
 
 def field_at(model: type[BaseModel], loc: Loc) -> FieldInfo | None:

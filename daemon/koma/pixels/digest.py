@@ -2,11 +2,21 @@
 
 import hashlib
 from fractions import Fraction
+from pathlib import Path
 
-from koma.pixels.picture import Pixels
+from koma.pixels.header import picture_size
+from koma.pixels.picture import Pixels, read_picture
 
 _PICTURE = "koma-picture-1"
 _FRAMES = "koma-frames-1"
+
+
+def look(file: Path) -> tuple[str, int, int]:
+    """Content digest, width and height in px of a picture. Raises UnreadableError if it can't be decoded, OSError if it can't be read."""
+    picture_size(file)  # what can't be read is not the same as a picture that can't be decoded
+    pixels = read_picture(file)
+    height, width = pixels.shape[:2]
+    return picture_digest(pixels), width, height
 
 
 def picture_digest(pixels: Pixels) -> str:

@@ -1,0 +1,1 @@
+"""Processes under limits, for work on what nobody can vouch for: templates, pictures, clips."""

@@ -114,6 +114,7 @@ pins: ## choose the newest versions that fit and write them to constraints/
 ci-tools: ## system packages that the tests want
 	@command -v git >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy git; }
 	@command -v strace >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy strace; }
+	@command -v faketime >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy faketime; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { sudo=; test "$$(id -u)" = 0 || sudo=sudo; $$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends postgresql; }
 
 clean: ## what can be made again, but never outputs/

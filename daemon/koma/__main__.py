@@ -21,6 +21,8 @@ def main(argv: list[str] | None = None) -> int:
     from koma.cli import dispatch
     from koma.core.errors import KomaError
 
+    if own:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text stream; a narrow terminal must end nothing
     try:
         code = dispatch(argv)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Somebody sets the machine's clock, or it was wrong from the start: nothing is rendered for that, nothing is given up, nothing waits for it."""
+"""Somebody sets the machine's clock, or it was wrong from the start: nothing is rendered or given up for that, and nothing waits for it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from support.clocks import Clock
 from support.served import ServedComfyUI
-from support.workspaces import ALL, STILL, VIDEO, Workspace, eventually
+from support.workspaces import ALL, STILL, VIDEO, Process, Workspace, eventually
 
 JUMPS = {"an hour forward": "+1h", "an hour back": "-1h", "a year forward": "+1y", "a year back": "-1y"}
 SCENE = "projects/demo/s01.yaml"
@@ -22,6 +22,12 @@ def jumped(workspace: Workspace) -> bool:
     """Whether the clock really was another one: the times of events say so."""
     times = [event["at"] for event in workspace.events()]
     return max(times) - min(times) > HOUR * 0.9
+
+
+def asked_again(server: ServedComfyUI, daemon: Process) -> None:
+    """Wait until the server was asked twice how the render goes: the second time by the clock of now."""
+    before = server.fake.requests.count(("GET", "/queue"))
+    eventually(lambda: server.fake.requests.count(("GET", "/queue")) >= before + 2, "the server is asked", process=daemon)
 
 
 @pytest.mark.parametrize("offset", JUMPS.values(), ids=JUMPS.keys())
@@ -42,7 +48,9 @@ def test_while_a_render_runs_the_clock_goes(offset: str, workspace: Workspace, s
     server.hold()
     with workspace.start("run", env=clock.env) as daemon:
         eventually(lambda: workspace.events("job_submitted"), "a prompt was accepted", process=daemon)
+        asked_again(server, daemon)
         clock.set(offset)
+        asked_again(server, daemon)
         passes = len(workspace.events("reconcile_complete"))
         workspace.append(SCENE, "# a look by the new clock\n")
         eventually(lambda: len(workspace.events("reconcile_complete")) > passes, "it looks by the new clock", process=daemon)

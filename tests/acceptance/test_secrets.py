@@ -27,7 +27,6 @@ COMMANDS = (
     ("events", "--json"),
     ("gc",),
     ("models",),
-    ("run", "--once"),
     ("signatures", "http://director:" + WORD + "@127.0.0.1:9"),
 )
 

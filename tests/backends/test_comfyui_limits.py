@@ -189,16 +189,24 @@ def test_what_a_node_failed_of_is_told_apart(said: str, kind: FailureClass) -> N
     assert sightings.from_history(entry).failure.kind is kind
 
 
-@pytest.mark.parametrize(("held", "idle"), [(False, True), (True, False)], ids=["nothing runs", "another prompt runs"])
-def test_a_prompt_that_waits_says_whether_the_server_works_on_anything(held: bool, idle: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "idle"),
+    [
+        pytest.param("", True, id="nothing runs"),
+        pytest.param("somebody's", False, id="a prompt of somebody runs"),
+        pytest.param("cancelled", True, id="a prompt runs that was cancelled and does not stop"),
+    ],
+)
+def test_a_prompt_that_waits_says_whether_the_server_works_on_anything(before: str, idle: bool) -> None:
     async def story(server: FakeComfyUI, backend: ComfyUIBackend) -> Sighting:
-        if held:
-            server.hold()
-            first = server.queue({"prompt": GRAPH}, ["3"])
-            server.notify()
-            await server.until_running(first.prompt_id)
+        if before:
+            server.faults.arm(Fault.IGNORED_INTERRUPT)
+            await backend.submit(replace(REQUEST, prompt_id=before), {})
+            await server.until_running(before)
         else:
             server.kill_worker()
+        if before == "cancelled":
+            await backend.cancel(before)
         await backend.submit(REQUEST, {})
         return await backend.ask(ID)
 
@@ -217,6 +225,30 @@ def test_a_success_for_which_nothing_was_computed_is_told_as_such() -> None:
 
     (first, second), _ = asked(story)
     assert (first.stage, first.cached, second.stage, second.cached) == (Stage.SUCCEEDED, False, Stage.SUCCEEDED, True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage"),
+    [
+        pytest.param(None, Stage.SUCCEEDED, id="whole, they are found"),
+        pytest.param(Fault.LOST_FILE, Stage.ABSENT, id="gone, they are not"),
+        pytest.param(Fault.ERROR_503, Stage.UNREACHABLE, id="a server in trouble says nothing of them"),
+    ],
+)
+def test_forgotten_files_are_looked_for_by_their_beginning(fault: Fault | None, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comfyui, "_BEGINNING", 1000)
+
+    async def story(server: FakeComfyUI, backend: ComfyUIBackend) -> Stage:
+        if fault is Fault.LOST_FILE:
+            server.faults.arm(fault)
+        await rendered(server, backend)
+        server.files = {place: data + bytes(2_000_000) for place, data in server.files.items()}
+        server.history.clear()
+        if fault is Fault.ERROR_503:
+            server.faults.arm(fault)
+        return (await backend.find(REQUEST)).stage
+
+    assert asked(story)[0] is stage
 
 
 FRAMES = [

@@ -216,6 +216,14 @@ def test_the_recorded_stats_give_versions_and_no_memory_on_a_cpu() -> None:
     assert status.versions["pytorch"]
     assert (status.vram_total, status.vram_free) == (None, None)
     assert sightings.memory_in_use(EXCHANGES["system_stats"]["response"]) is None
+    assert (status.ram_total, status.ram_free) == (25276502016, 23148056576)
+
+
+def test_prompts_of_others_that_run_are_told_apart_from_those_that_wait() -> None:
+    ours, theirs = [0, "a", {}, {"koma": {}}, []], [1, "b", {}, {}, []]
+    status = sightings.status({}, {"queue_running": [theirs], "queue_pending": [ours, theirs, theirs]})
+    assert (status.others_running, status.others_waiting) == (1, 2)
+    assert sightings.status({}, {"queue_running": [ours], "queue_pending": []}).others_running == 0
 
 
 @given(JSON)

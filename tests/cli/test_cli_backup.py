@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import closing
 
 import pytest
 
@@ -148,3 +149,108 @@ def test_a_published_file_that_is_lost_comes_back_from_the_backups_objects(saved
     shutil.rmtree(saved.root / "outputs")
     saved.koma("restore", str(folder))
     assert saved.output(STILL, ".png").is_file()
+
+
+@pytest.mark.parametrize("place", ["outputs", "outputs/.koma", "outputs/.koma/objects", "outputs/demo/backups"])
+def test_a_backup_among_what_it_is_made_of_is_refused(rendered, place):
+    before = sorted((rendered.root / "outputs").rglob("*"))
+    done = rendered.koma("backup", str(rendered.root / place))
+    assert done.code == 1
+    assert "on another disk" in done.err
+    assert sorted((rendered.root / "outputs").rglob("*")) == before
+
+
+def test_a_folder_whose_objects_lead_into_the_object_store_is_refused(rendered, folder):
+    folder.mkdir()
+    (folder / "objects").symlink_to(rendered.root / "outputs/.koma/objects")
+    assert rendered.koma("backup", str(folder)).code == 1
+    assert rendered.koma("doctor", "--objects").code == rendered.koma("doctor").code
+
+
+def test_files_of_others_in_the_folder_are_left_alone(rendered, folder):
+    others = [folder / "backup-photos.json", folder / "objects/ab/notes.txt", folder / "objects/trip/day.jpg"]
+    for file in others:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+    for _ in range(2):
+        assert rendered.koma("backup", str(folder), "--keep", "1").code == 0
+    assert [file.read_text() for file in others] == ["mine"] * 3
+    assert rendered.koma("backup", str(folder), "--verify").code == 0
+
+
+def test_the_backup_just_made_is_kept_though_the_clock_was_set_back(saved, folder):
+    (later,) = folder.glob("backup-*.json")
+    later.rename(folder / "backup-29990101T000000Z.json")
+    assert saved.koma("backup", str(folder), "--keep", "1").code == 0
+    assert len([file for file in folder.glob("backup-*.json") if "2999" not in file.name]) == 1
+
+
+def test_two_backups_into_one_folder_at_once_are_refused(saved, folder):
+    from koma.stores.lock import StateLock
+
+    with StateLock(folder / "backup.lock"):
+        done = saved.koma("backup", str(folder))
+    assert done.code == 1
+    assert "backup.lock: held by process" in done.err
+
+
+def test_records_that_change_or_go_while_they_are_copied_stop_no_backup(rendered, folder, monkeypatch):
+    from koma.app import backup
+
+    records = backup._records
+
+    def changing(outputs):
+        for file in list(records(outputs)):
+            yield file
+            if file.name.endswith(".gate.json"):
+                file.write_text("{}")
+        yield outputs / "demo/gone.receipt.json"
+
+    monkeypatch.setattr(backup, "_records", changing)
+    assert rendered.koma("backup", str(folder)).code == 0
+    assert rendered.koma("backup", str(folder), "--verify").code == 0
+
+
+def test_one_damaged_object_stops_no_backup_and_is_told(rendered, folder):
+    victim = max((rendered.root / "outputs/.koma/objects").rglob("*.png"), key=lambda file: file.stat().st_size)
+    victim.chmod(0o644)
+    victim.write_bytes(victim.read_bytes()[:-1] + b"?")
+    done = rendered.koma("backup", str(folder), "--json")
+    assert done.code == 0, done
+    assert done.json["missing"] == 1
+    assert rendered.koma("backup", str(folder), "--verify").code == 0
+
+
+def test_restoring_mends_objects_that_were_damaged(saved, folder):
+    victim = max((saved.root / "outputs/.koma/objects").rglob("*.png"), key=lambda file: file.stat().st_size)
+    whole = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.write_bytes(whole[:-1] + b"?")
+    assert saved.koma("restore", str(folder), "--replace").code == 0
+    assert victim.read_bytes() == whole
+
+
+@pytest.mark.parametrize("state", [b"no database" * 100, b""], ids=["damaged", "empty"])
+def test_a_state_that_can_not_be_read_is_put_aside_as_it_is(saved, folder, state):
+    path = saved.root / "outputs/.koma/state.db"
+    path.write_bytes(state)
+    assert saved.koma("restore", str(folder), "--replace").code == 0
+    (aside,) = path.parent.glob("state.db.before-restore-*")
+    assert not state or aside.read_bytes() == state
+    assert saved.actions() == {}
+
+
+def test_what_is_put_aside_is_whole_though_somebody_reads_it_meanwhile(saved, folder):
+    from koma.stores.reading import StoreReader
+    from koma.stores.sqlite import SqliteStore
+
+    path = saved.root / "outputs/.koma/state.db"
+    with closing(StoreReader(path)) as reader:
+        reader.serial()
+        writer = SqliteStore(path)
+        writer.set_flag("written", "last")
+        writer.close()
+        assert saved.koma("restore", str(folder), "--replace").code == 0
+    (aside,) = path.parent.glob("state.db.before-restore-*[0-9]")
+    with closing(SqliteStore(aside)) as before:
+        assert before.flags()["written"] == "last"

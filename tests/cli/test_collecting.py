@@ -54,7 +54,7 @@ class World:
     def __init__(self, root: Path, cases: list[Case]) -> None:
         (root / "koma.yaml").touch()
         self.app = App(load(root, {}), writes=True)
-        self.app.__dict__["clock"] = self
+        self.app.__dict__["clock"] = self.app.__dict__["wall"] = self
         self.cases, self.digests = cases, [self.put(f"object {number}") for number in range(len(cases))]
         self.at = self.app.objects.path(self.digests[0], ".png").stat().st_ctime + MONTHS
         for number in range(len(cases)):
@@ -95,7 +95,9 @@ class World:
             for number, case in enumerate(self.cases, 1)
             if case.chosen
         ]
-        return SimpleNamespace(plan=Plan([*wanted, *chosen], []), wanted=SimpleNamespace(blocked=[]))
+        return SimpleNamespace(
+            plan=Plan([*wanted, *chosen], []), wanted=SimpleNamespace(blocked=[], projects=["p"]), observed=SimpleNamespace(published=[])
+        )
 
     def protected(self) -> set[int]:
         """Numbers of cases whose object stays, said once more in other words."""

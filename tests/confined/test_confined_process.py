@@ -78,8 +78,9 @@ def test_no_more_words_are_kept_than_anybody_reads_and_each_order_has_its_own(pr
 def test_silence_is_waited_for_no_longer_than_was_said(process):
     ask(process, "echo", 1)
     process.limits = LIMITS._replace(silence=0.05)
-    with pytest.raises(EndedError, match=r"no answer in 0\.05 s"):
+    with pytest.raises(EndedError, match=r"no answer in 0\.05 s") as caught:
         ask(process, "silence")
+    assert caught.value.blames_machine
     process.limits = LIMITS
     assert ask(process, "echo", 2) == [2]
 

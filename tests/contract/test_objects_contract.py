@@ -73,6 +73,22 @@ def test_the_bytes_expected_are_kept(store: Objects, tmp_path: Path):
     assert store.put(file_with(tmp_path, b"pixels"), expect=digest) == digest
 
 
+def test_an_object_is_sound_once_it_was_put(store: Objects, tmp_path: Path):
+    digest = store.put(file_with(tmp_path, b"pixels"))
+    assert store.is_sound(digest, ".png")
+    assert not store.is_sound(digest, ".mkv")
+
+
+def test_a_damaged_object_is_gone_once_it_was_looked_at_and_can_be_put_again(store: Objects, tmp_path: Path):
+    source = file_with(tmp_path, b"pixels")
+    path = store.path(store.put(source), ".png")
+    path.chmod(0o644)
+    path.write_bytes(b"others")
+    assert not store.is_sound(hashlib.sha256(b"pixels").hexdigest(), ".png")
+    assert not store.has(hashlib.sha256(b"pixels").hexdigest(), ".png")
+    assert store.is_sound(store.put(source), ".png")
+
+
 def test_a_missing_source_is_an_os_error(store: Objects, tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         store.put(tmp_path / "nothing.png")
@@ -94,7 +110,7 @@ def test_what_is_no_name_of_an_object_is_refused(store: Objects, digest: str, su
         store.path(digest, suffix)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_every_content_comes_back_as_it_went_in(store: Objects, tmp_path: Path, data: bytes):
     digest = store.put(file_with(tmp_path, data))

@@ -219,7 +219,9 @@ TABLE = [
     ("a cancel while its backend is restarted", DEAD, CancelAsked(), S.SUBMITTED, [Interrupt, Ask]),
     ("what only waits at the backend is taken back", SUBMITTED, TakeBack(), S.SUBMITTED, [Withdraw, Ask]),
     ("what runs goes on", RUNNING, TakeBack(), S.SUBMITTED, [Ask]),
-    ("what was taken back is queued again", WITHDRAWN, seen(Stage.ABSENT), S.QUEUED, ["job_queued"]),
+    ("of what was taken back, files are looked for", WITHDRAWN, seen(Stage.ABSENT), S.SUBMITTED, [Find]),
+    ("what was taken back and left none is queued again", WITHDRAWN, GONE, S.QUEUED, ["job_queued"]),
+    ("what was made all the same and forgotten is adopted", WITHDRAWN, FORGOTTEN, S.COLLECTING, [Collect]),
     ("what is still there is taken back again", WITHDRAWN, seen(Stage.QUEUED), S.SUBMITTED, [Withdraw, Wait]),
     ("what began meanwhile goes on", WITHDRAWN, seen(Stage.RUNNING), S.SUBMITTED, [Wait]),
     ("what ended meanwhile is collected", WITHDRAWN, seen(Stage.SUCCEEDED), S.COLLECTING, [Collect]),
@@ -526,7 +528,10 @@ def test_no_prompt_id_is_ever_posted_twice_and_attempts_are_bounded(data):
 
 @given(st.data())
 def test_nothing_is_posted_while_an_earlier_prompt_may_still_be_there(data):
-    """A new submission comes only after a definite answer about the one before, or after an absence that outlasted its grace."""
+    """A new submission comes only after a definite answer about the one before, or after an absence that outlasted its grace.
+
+    What the backend had for certain, and was told to forget, needs none.
+    """
     gone_since = None
     for job, event, next_job, effects in play(data, QUEUED):
         if any(isinstance(effect, Submit) for effect in effects) and job.attempt:
@@ -536,7 +541,7 @@ def test_nothing_is_posted_while_an_earlier_prompt_may_still_be_there(data):
             assert isinstance(event, SubmitAnswer | Seen | CollectFailed)
             gone_since = job.prompt_id
             if isinstance(event, Seen) and event.sighting.stage is Stage.ABSENT:
-                assert job.doubt_since > 0
+                assert job.doubt_since > 0 or (job.withdrawn and job.state is JobState.SUBMITTED)
 
 
 @given(st.data(), beginnings)
@@ -585,3 +590,22 @@ def test_asking_is_about_the_prompt_of_the_present_attempt():
     assert effects == (Ask(SUBMITTED.prompt_id),)
     _, effects = decide(RUNNING, CancelAsked(), NOW)
     assert effects == (Interrupt(RUNNING.prompt_id), Ask(RUNNING.prompt_id))
+
+
+@pytest.mark.parametrize("job", [SUBMITTING, RUNNING], ids=["whether it arrived is not known", "it runs, and does not stop"])
+def test_a_cancel_that_every_pass_repeats_ends_the_job_all_the_same(job):
+    there = Stage.ABSENT if job is SUBMITTING else Stage.RUNNING
+    now, end = NOW, NOW + max(GRACE, retry.INTERRUPT_GRACE_SECONDS)
+    while job.state not in TERMINAL:
+        assert now <= end
+        job, _ = decide(job, CancelAsked(), now)
+        job, _ = decide(job, Seen(Sighting(there)), now)
+        now += GRACE / 4
+    assert job.state is JobState.CANCELLED
+
+
+def test_a_server_that_nobody_could_reach_was_not_seen_to_be_idle():
+    job, _ = decide(SUBMITTED, IDLE, NOW)
+    job, _ = decide(job, seen(Stage.UNREACHABLE), NOW + 1)
+    job, effects = decide(job, IDLE, NOW + 9999)
+    assert (job.idle_since, kinds(effects)) == (NOW + 9999, [Wait])

@@ -22,6 +22,7 @@ REFUSED = {
     "NaN": ("[NaN]", "NaN is no JSON number", 0),
     "infinity": ("-Infinity", "-Infinity is no JSON number", 0),
     "a number beyond all bounds": ("1e999", "1e999 is no JSON number", 0),
+    "a long number with a short exponent": ("9" * 299 + "e99", "is no JSON number", 0),
     "a number of thousands of digits": ("9" * 5000, "a number of hundreds of digits is no JSON number", 0),
     "a number of hundreds of digits": ("9" * 300, "a number of hundreds of digits is no JSON number", 0),
 }

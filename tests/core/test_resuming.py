@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.core.circuit import Circuit, Position
 from koma.core.circuit import LONGEST_REST as LONGEST_CIRCUIT
+from koma.core.circuit import Circuit, Position
 from koma.core.job import JobState
 from koma.core.order import next_due, pick
 from koma.core.resuming import resumed
@@ -29,6 +29,7 @@ CASES = {
     "a render that did not begin": ({"running_since": 0.0}, {"running_since": 0.0}),
     "a prompt from the future": ({"submitted_at": NOW + 3600}, {"submitted_at": NOW}),
     "a doubt from the future": ({"doubt_since": NOW + 3600}, {"doubt_since": NOW}),
+    "a server that was idle before nobody looked": ({"idle_since": NOW - 3600}, {"idle_since": 0.0}),
     "no doubt": ({"doubt_since": 0.0}, {"doubt_since": 0.0}),
 }
 

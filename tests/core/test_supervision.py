@@ -62,6 +62,19 @@ def failed(kind, **fields):
         pytest.param(RUNNING, failed(FailureClass.BAD_OUTPUT, failed_attempts=1), [Outcome.BROKEN], id="broken files are told apart"),
         pytest.param(RUNNING, failed(FailureClass.VALIDATION, finished_at=NOW), [], id="a wrong document is not the server's fault"),
         pytest.param(RUNNING, failed(FailureClass.INTERRUPTED, failed_attempts=1), [], id="nor is an interrupt by others"),
+        pytest.param(COLLECTING, failed(FailureClass.DISK, failed_attempts=1), [], id="nor is a full disk of this machine"),
+        pytest.param(
+            MEASURING,
+            replace(MEASURING, failure=Failure(FailureClass.INTERNAL, "a meter broke"), finished_at=NOW),
+            [],
+            id="nor is what can't be measured",
+        ),
+        pytest.param(
+            replace(MEASURING, state=JobState.PUBLISHING),
+            replace(MEASURING, state=JobState.FAILED, failure=Failure(FailureClass.INTERNAL, "no rights"), finished_at=NOW),
+            [],
+            id="nor is what can't be published",
+        ),
         pytest.param(COLLECTING, MEASURING, [Outcome.RENDERED], id="files that came are a render"),
         pytest.param(
             COLLECTING, replace(MEASURING, suspicious="too fast"), [Outcome.SUSPICIOUS], id="files that came too fast are suspicious"

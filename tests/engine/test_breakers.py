@@ -171,7 +171,10 @@ def test_a_changed_template_is_tried_at_once(broken):
 
 def test_a_person_may_try_in_spite_of_it(broken):
     broken.wish(Wish.RETRY, "demo/s01/sh40/still")
-    assert [job.work.target for job in broken.look().queued] == ["demo/s01/sh40/still"]
+    (job,) = broken.look().queued
+    assert job.work.target == "demo/s01/sh40/still"
+    assert job.job_id not in broken.look().cancel, "it is not taken out of the queue again"
+    assert Breakers(broken.app.store, broken.clock, broken.events).may_begin(job)
 
 
 @pytest.mark.parametrize("kind", [FailureClass.LOST, FailureClass.BACKEND_DOWN, FailureClass.INPUT, FailureClass.INTERRUPTED])

@@ -1,9 +1,11 @@
 """The daemon is killed at every touch of the world, just before and just after; the next one converges without a wasted render."""
 
 import asyncio
+import errno
 
 import pytest
 
+from koma.core.faults import FlushError
 from koma.core.job import JobState
 from koma.core.request import Failure, FailureClass
 from koma.core.step import CancelAsked, Recovered, Start
@@ -125,6 +127,55 @@ def test_killed_twice_in_a_row_at_any_two_touches():
             live(rig)
             assert rig.published() == make_job().work.take_key, (first, second)
             assert sum(rig.server.runs.values()) == 1, (first, second)
+
+
+class Stubborn:
+    """A port that fails so many times before it works."""
+
+    def __init__(self, inner, times, error):
+        self._inner, self.left, self._error = inner, times, error
+
+    def __getattr__(self, name):
+        def call(*arguments, **options):
+            if self.left:
+                self.left -= 1
+                raise self._error
+            return getattr(self._inner, name)(*arguments, **options)
+
+        return call
+
+
+@pytest.mark.parametrize("part", ["measure", "shelf"], ids=["measuring", "recording and publishing"])
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_disk_that_fails_for_a_while_costs_no_render(part, times):
+    rig = rendering()
+    setattr(rig, part, Stubborn(getattr(rig, part), times, OSError(errno.EIO, "Input/output error")))
+    live(rig)
+    assert rig.published() == make_job().work.take_key
+    assert sum(rig.server.runs.values()) == 1
+
+
+def test_a_disk_that_can_not_be_read_for_half_an_hour_costs_no_render():
+    rig = rendering()
+    rig.measure = Stubborn(rig.measure, 14, OSError(errno.EIO, "Input/output error"))
+    live(rig)
+    assert rig.clock.elapsed > 1800
+    assert rig.published() == make_job().work.take_key
+    assert sum(rig.server.runs.values()) == 1
+
+
+@pytest.mark.parametrize("part", ["measure", "shelf"])
+def test_a_flush_that_failed_ends_this_life_and_the_next_one_goes_on(part):
+    rig = rendering()
+    inner = getattr(rig, part)
+    setattr(rig, part, Stubborn(inner, 1, FlushError("it could not be flushed")))
+    with pytest.raises(FlushError):
+        live(rig)
+    assert rig.published() == ""
+    setattr(rig, part, inner)
+    live(rig)
+    assert rig.published() == make_job().work.take_key
+    assert sum(rig.server.runs.values()) == 1
 
 
 def test_a_cancel_that_was_cut_short_is_carried_on():

@@ -8,7 +8,9 @@ from koma.core.job import JobState
 from koma.core.safety import Limits
 from koma.core.wish import Wish
 from koma.core.words import Verdict
+from koma.engine.setbacks import Setbacks
 from support.studio import Studio, animatic
+from support.virtual import VirtualClock
 from support.workspaces import ADULT, ALL, REN, STILL, VIDEO
 
 
@@ -398,6 +400,8 @@ def test_a_tree_that_never_rests_is_looked_at_again(studio, monkeypatch):
     assert (result.errors, result.unsettled, result.queued) == (1, True, ())
     assert result.next_wake == studio.clock.now() + 1.0
     assert "5 looks" in studio.reconciler.standing.error
+    for _ in range(1100):  # a night without its disk
+        assert studio.look().next_wake - studio.clock.now() <= 30.0
     monkeypatch.undo()
     assert studio.look().queued
     assert studio.reconciler.standing.error == ""
@@ -482,3 +486,11 @@ def test_work_that_failed_is_tried_again_after_a_rest_and_forgotten_when_nobody_
     assert again.next_wake is None, "while it is being tried nothing has to wake anybody"
     studio.finish(again.queued[0])
     assert studio.look().errors == 0
+
+
+def test_work_that_fails_for_weeks_is_still_tried_once_an_hour():
+    clock = VirtualClock()
+    setbacks = Setbacks(clock)
+    for _ in range(1100):
+        setbacks.note(REN, failed=True)
+    assert [ends - clock.now() for ends in setbacks.ends()] == [3600.0]

@@ -100,7 +100,7 @@ class Heard:
 async def test_now_and_then_the_daemon_tidies_up_and_leaves_what_is_young(tmp_path):
     (tmp_path / "koma.yaml").touch()
     with App(load(tmp_path, {}), writes=True) as app:
-        clock = app.__dict__["clock"] = Slow()
+        clock = app.__dict__["clock"] = app.__dict__["wall"] = Slow()
         keeper, folders = Keeper(app, Heard()), (app.scratch / "koma-x", app.config.paths.inbox)
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

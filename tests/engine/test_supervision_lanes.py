@@ -121,6 +121,35 @@ def test_a_restart_command_that_does_not_work_is_tried_ever_more_rarely():
     assert len(rig.heard.of("backend_restart_failed")) == 6
 
 
+def test_a_restart_command_that_says_it_worked_and_did_not_is_told_and_run_again_later():
+    rig = Rig()
+    command = Command(rig)
+    rig.server.restart = lambda: None
+    rig.server.dead = True
+    assert night(rig, shots(1), command=command, seconds=1500.0) == {}
+    assert len(command.at) == 3, "at once, after five minutes, after ten more"
+    assert "helped nothing" in rig.heard.of("backend_stuck")[0]["message"]
+
+
+def test_a_server_that_was_out_of_reach_for_long_has_its_time_to_show_progress_again():
+    rig = Rig(seconds=1000.0)
+    command = Command(rig)
+
+    async def cable(lanes):
+        await asyncio.sleep(50.0)
+        rig.server.reachable = False
+        await asyncio.sleep(400.0)
+        rig.server.reachable = True
+        for _ in range(12):
+            await asyncio.sleep(60.0)
+            for prompt in rig.server.queue:
+                lanes._worker.moved(prompt.request.prompt_id)
+
+    ended = night(rig, shots(1, no_progress_seconds=120.0), command=command, during=cable)
+    assert states(ended) == ["done"]
+    assert command.at == []
+
+
 def test_a_prompt_that_hangs_and_ignores_its_interrupt_costs_one_restart_and_itself():
     rig = Rig()
     command = Command(rig)

@@ -66,8 +66,8 @@ def _documents(share: float) -> Row:
             found.complaints.append(f"crash: {traceback.format_exc(limit=-6)}")
     refused = sum(found.refused.values())
     figure = (
-        f"{refused} documents refused, each with its place; {found.sound} more were sound; {len(found.complaints)} complaints; the slowest took "
-        f"{found.milliseconds:.0f} ms, the largest {found.mebibytes:.1f} MiB; `koma check` of all took {found.check_seconds:.1f} s"
+        f"{refused} documents refused, each with its place; {found.sound} more were sound; {len(found.complaints)} complaints; the slowest "
+        f"took {found.milliseconds:.0f} ms, the largest {found.mebibytes:.1f} MiB; `koma check` of all took {found.check_seconds:.1f} s"
     )
     good = not found.complaints and refused >= WANTED * min(1.0, share)
     return Row(

@@ -142,7 +142,7 @@ def cuts(size: int, share: float) -> list[int]:
     """Lengths to which a file is cut: the last bytes one by one, and evenly before them."""
     count = max(4, round(CUTS * share))
     near = count // 4
-    return sorted({*range(size - near, size), *(size * number // (count - near) for number in range(count - near))})
+    return sorted({*range(size - near, size), *((size - near) * number // (count - near) for number in range(count - near))})
 
 
 class OnTheWay:

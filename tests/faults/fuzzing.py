@@ -43,7 +43,7 @@ def measure(share: float) -> list[Row]:
     what, target = "fuzzing (atheris) per parser", "10 CPU-minutes each, 0 uncaught"
     if find_spec("atheris") is None:
         return [Row(what, target, "skipped: needs the Python package `atheris`", good=False)]
-    from support.parsers import PARSERS  # noqa: PLC0415 - it imports Koma, which a part that is skipped need not
+    from support.parsers import PARSERS
 
     wanted = [name for name in PARSERS if name in (_only() or PARSERS)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -62,7 +62,7 @@ def _only() -> list[str]:
 
 def fuzz(name: str, cpu_seconds: float) -> Fuzzed:
     """Fuzz one parser until it used that much CPU time, or could not stand something."""
-    from support.parsers import PARSERS  # noqa: PLC0415 - as above
+    from support.parsers import PARSERS
 
     runs, cpu, finding = 0, 0.0, ""
     with tempfile.TemporaryDirectory(prefix="koma-fuzzing-") as folder:
@@ -106,10 +106,10 @@ def _round(name: str, corpus: Path, crashes: Path, seconds: float, seed: int) ->
 
 def run_parser(name: str, arguments: list[str]) -> None:
     """Be the process that libFuzzer runs in; it never returns."""
-    import atheris  # noqa: PLC0415 - only this process needs it
+    import atheris
 
     with atheris.instrument_imports(include=["koma"]):
-        from support.parsers import PARSERS  # noqa: PLC0415 - imported here to be instrumented
+        from support.parsers import PARSERS
 
     def one(data: bytes) -> None:
         PARSERS[name].run(data)

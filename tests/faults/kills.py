@@ -39,7 +39,8 @@ def measure(share: float) -> list[Row]:
     try:
         ordered: list[Found] = []
         lives = all_of(folder, partial(_plan, round(POINTS * share), ordered), 2 if share >= 1 else 1)
-        return [_killed(lives, share), _ordered(ordered[0]), _whole(folder, max(1, round(WHOLE * share)))]
+        whole = round(WHOLE * share)
+        return [_killed(lives, share), _ordered(ordered[0]), *([_whole(folder, whole)] if whole else [])]
     finally:
         shutil.rmtree(folder)
 

@@ -45,6 +45,7 @@ class Expected:
 
 _AWAY = ("ask unreachable backend-down|probe down",)
 _IN_DOUBT = ("submit unknown lost", "job_adopted|ask failed")
+_STUCK = ("job_failed timeout|backend_restarted dead-worker", "backend_restarted hung|backend_restarted dead-worker")
 EXPECTED: Mapping[Fault, Expected] = {
     Fault.LOST_REPLY: Expected(_IN_DOUBT),
     Fault.LATE_ACCEPT: Expected((*_IN_DOUBT, "ask absent")),
@@ -55,7 +56,7 @@ EXPECTED: Mapping[Fault, Expected] = {
     Fault.GARBAGE_PROMPT: Expected(_IN_DOUBT),
     Fault.GARBAGE_QUEUE: Expected(_AWAY, skips=4),  # some are asked for before there is work
     Fault.GARBAGE_HISTORY: Expected(_AWAY),
-    Fault.GARBAGE_FILE: Expected(("collect away|collect broken",), times=4),  # one alone is fetched once more
+    Fault.GARBAGE_FILE: Expected(("collect away|collect broken",), times=8),  # one alone is fetched once more
     Fault.SLOW_FILE: Expected(("collect away",)),
     Fault.SLOW_ANSWER: Expected(_AWAY, skips=4),
     Fault.SLOW_HEAD: Expected(_AWAY),
@@ -63,10 +64,10 @@ EXPECTED: Mapping[Fault, Expected] = {
     Fault.ERROR_503: Expected((f"{_AWAY[0]}|submit busy backend-down|collect away",), skips=5, times=8),
     Fault.DROPPED_WEBSOCKET: Expected(),
     Fault.SILENT_WEBSOCKET: Expected(),
-    Fault.DEAD_WORKER: Expected(("job_failed timeout", "backend_restarted hung")),
+    Fault.DEAD_WORKER: Expected(_STUCK),
     Fault.DEAD_BETWEEN: Expected(("backend_restarted dead-worker",)),
     Fault.HANG: Expected(("job_failed timeout",), cost=1),
-    Fault.IGNORED_INTERRUPT: Expected(("job_failed timeout", "backend_restarted hung"), cost=1),
+    Fault.IGNORED_INTERRUPT: Expected(_STUCK, cost=1),
     Fault.RESTART: Expected(("ask absent", "job_retried lost"), cost=1),
     Fault.RESTART_AFTER: Expected(("ask absent", "job_adopted")),
     Fault.OUT_OF_MEMORY: Expected(("ask failed out-of-memory", "job_retried out-of-memory"), cost=1),
@@ -82,7 +83,7 @@ EXPECTED: Mapping[Fault, Expected] = {
 # that go with taking a prompt back nothing is told.
 HIDDEN = {
     Fault.DUPLICATE_RUN: {Fault.OUT_OF_MEMORY, Fault.NODE_ERROR, Fault.DISK_FULL, Fault.NO_FILES},
-    Fault.PARTIAL_NODE_ERRORS: {Fault.GARBAGE_QUEUE, Fault.SLOW_ANSWER},
+    Fault.PARTIAL_NODE_ERRORS: {Fault.GARBAGE_QUEUE, Fault.SLOW_ANSWER, Fault.HANG},
 }
 REQUESTS = {
     b"POST /prompt": ("submit unknown lost",),
@@ -94,6 +95,7 @@ REQUESTS = {
 }
 _HEAD_BYTES = 30  # of an answer that come before it stalls, is cut or is late: in the middle of its head, or of a frame of a WebSocket
 _FRAME_BYTES = 400
+_EACH_SAME = 4  # times that the same garbage is answered: twice the same is believed, and then fetched anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def tell(faults: Sequence[Fault], seed: int = 0, sort: int = 0) -> Told:
         if sort:
             seen.nonsense = repeat(NONSENSE[sort])
         for fault in faults:
-            seen.arm(fault, EXPECTED[fault].times, after=EXPECTED[fault].skips + chance.randrange(2))
+            seen.arm(fault, _EACH_SAME if sort else EXPECTED[fault].times, after=EXPECTED[fault].skips + chance.randrange(2))
 
     night = _passed(arm)
     fired = {str(fault): seen.fired[fault] for fault in faults}

@@ -37,7 +37,7 @@ def test_a_crash_would_be_noticed(monkeypatch):
 
 
 def test_a_mistake_without_a_place_would_be_noticed(monkeypatch):
-    monkeypatch.setattr("koma.core.parse.YamlDoc.place", lambda yaml, _path=(), *, key=False: Place(yaml.file))  # noqa: ARG005
+    monkeypatch.setattr("koma.core.parse.YamlDoc.place", lambda yaml, _path=(), *, key=False: Place(yaml.file))
     assert "not well told" in bad_input.measure(0.05)[0].notes
 
 

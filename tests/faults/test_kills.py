@@ -90,6 +90,7 @@ def test_a_trace_is_read_as_strace_writes_it(tmp_path):
         'write(5</w/outputs/a>, "x) = 3\\n", 7) = 7\n'
         'openat(AT_FDCWD</w>, "/w/outputs/b", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)\n'
         'rename("/w/outputs/a", "/w/outputs/c") = -1 EIO (Input/output error) (INJECTED)\n'
+        'unlinkat(7</w/outputs/d>, "e", 0) = 0\n'
         'write(5</w/outputs/a>, "yy", 2) = ?\n'
         "+++ killed by SIGKILL +++\n"
     )
@@ -99,10 +100,11 @@ def test_a_trace_is_read_as_strace_writes_it(tmp_path):
         ("write", 1, 7, ("/w/outputs/a",)),
         ("openat", 2, -1, ("/w/outputs/b",)),
         ("rename", 1, -1, ("/w/outputs/a", "/w/outputs/c")),
+        ("unlinkat", 1, 0, ("/w/outputs/d/e",)),
         ("write", 2, None, ("/w/outputs/a",)),
     ]
-    assert [found.injected for found in calls] == [False, False, False, True, False]
-    assert [found.name for found in touching(calls, Path("/w/outputs"))] == ["openat", "write"]
+    assert [found.injected for found in calls] == [False, False, False, True, False, False]
+    assert [found.name for found in touching(calls, Path("/w/outputs"))] == ["openat", "write", "unlinkat"]
     assert touching(calls, Path("/w/other")) == []
 
 

@@ -9,7 +9,7 @@ from support.fake_comfyui_faults import Fault
 
 
 def test_each_kind_of_fault_is_classified_and_everything_converges() -> None:
-    rows = measure(0.075)
+    rows = measure(0.08)
     assert {fault for row in rows for fault in row.fired} >= set(Fault)
     assert [row for row in rows if not row.holds] == []
 

@@ -256,3 +256,44 @@ def test_no_stem_ever_leads_out_of_outputs(shop, publisher, stem):
         assert tree(shop.root) == before
         return
     assert all(name.startswith("outputs/") for name in tree(shop.root).keys() - before.keys())
+
+
+def test_recall_leaves_out_what_is_known_already(shop, publisher):
+    one, two = shop.still(1), shop.still(2, sharpness=1.0)
+    for take in (one, two):
+        publisher.keep_take(take, STEM, "")
+    published = publisher.publish(one, STEM)
+    assert list(publisher.recall([one.take_key, two.take_key], [STEM])) == []
+    assert list(publisher.recall([one.take_key], [STEM])) == [(two, None)]
+    assert list(publisher.recall([one.take_key, two.take_key])) == [(one, published)]
+
+
+def test_what_the_object_store_lost_comes_back_from_the_outputs(shop, publisher):
+    take = shop.still()
+    publisher.publish(take, STEM)
+    paths = [shop.objects.path(made.file_digest, made.suffix) for made in take.artifacts]
+    for path in set(paths):
+        path.unlink()
+    publisher.give_back(take, STEM)
+    assert all(shop.objects.is_sound(made.file_digest, made.suffix) for made in take.artifacts)
+
+
+def test_other_bytes_are_not_taken_for_those_of_a_take(shop, publisher):
+    take = shop.still()
+    published = publisher.publish(take, STEM)
+    shop.objects.path(take.object.file_digest, ".png").unlink()
+    shown = shop.outputs / published.path
+    shown.unlink()
+    shown.write_bytes(b"x" * take.object.size)
+    publisher.give_back(take, STEM)
+    assert not shop.objects.has(take.object.file_digest, ".png")
+
+
+def test_an_object_that_is_cut_short_is_never_published(shop, publisher):
+    take = shop.still()
+    path = shop.objects.path(take.object.file_digest, ".png")
+    path.chmod(0o644)
+    os.truncate(path, 10)
+    with pytest.raises(OSError, match="has not the"):
+        publisher.publish(take, STEM)
+    assert not (shop.outputs / f"{STEM}.png").exists()

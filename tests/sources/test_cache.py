@@ -231,3 +231,10 @@ def test_it_may_be_deleted_while_it_is_in_use(path):
         assert contents(cache) == FULL
     with Cache(path, version="1") as cache:
         assert contents(cache) == EMPTY
+
+
+def test_where_the_disk_takes_none_it_is_kept_in_memory(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with Cache(tmp_path / "file" / "cache.db", version="1") as cache:
+        cache.put_notes({"a": "text"})
+        assert cache.notes(["a"]) == {"a": "text"}

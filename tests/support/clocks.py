@@ -1,9 +1,12 @@
-"""A machine's clock that a test sets while a command runs: libfaketime, which changes what the time of day is and leaves durations alone."""
+"""A machine's clock that a test sets while a command runs: libfaketime, which changes the time of day and leaves durations alone."""
 
 import subprocess
 from pathlib import Path
 
 from support.needs import needs
+
+# With durations left alone, libfaketime 0.9.10 answers "invalid argument" to the call that Python sleeps with.
+_SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
 
 
 class Clock:
@@ -21,6 +24,10 @@ class Clock:
             "DONT_FAKE_MONOTONIC": "1",  # the same, before libfaketime 0.9.9
             "NO_FAKE_STAT": "1",
         }
+        python = folder / "python"
+        python.mkdir()
+        (python / "sitecustomize.py").write_text(_SLEEP)
+        self.env["PYTHONPATH"] = str(python)
         self.set("+0")
 
     def set(self, offset: str) -> None:

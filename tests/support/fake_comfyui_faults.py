@@ -80,6 +80,7 @@ SAID = {
     Fault.DISK_FULL: ("OSError", "[Errno 28] No space left on device: '<base>/output/koma'"),
 }
 _TRACE = ['  File "<comfyui>/execution.py", line 496, in execute\n', "..."]
+_OK = 200
 _SLOW = {Fault.SLOW_FILE: "/view", Fault.SLOW_ANSWER: "/queue", Fault.SLOW_HEAD: "/history/"}
 _GARBAGE = {
     Fault.GARBAGE_PROMPT: ("POST", "/prompt"),
@@ -124,7 +125,9 @@ def answered_wrongly(faults: Faults, request: web.Request) -> web.Response | Non
 
 
 async def spoilt(faults: Faults, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """The answer, or what becomes of it."""
+    """The answer, or what becomes of it if it was to be a good one."""
+    if response.status != _OK:
+        return response
     for fault, (method, path) in _GARBAGE.items():
         if (request.method, request.path[: len(path)]) == (method, path) and faults.fires(fault):
             return web.Response(body=next(faults.nonsense), content_type="application/json")

@@ -1,8 +1,8 @@
 """Everything of Koma that reads what others wrote, as functions of bytes: for fuzzers, and for tables of broken input.
 
-A parser may refuse what it is given, in the way in which it says that it does; anything else that is raised is a finding. Where the input is
-JSON, its first byte chooses between the bytes as they are and a known good value that they change here and there, since of random bytes
-hardly any are JSON.
+A parser may refuse what it is given, in the way in which it says that it does; anything else that is raised is a finding. Where the input
+is JSON, its first byte chooses between the bytes as they are and a known good value that they change here and there, since of random
+bytes hardly any are JSON.
 """
 
 import json
@@ -16,7 +16,6 @@ from koma.backends.comfyui import adoption, progress, sightings
 from koma.backends.comfyui.refusals import submitted
 from koma.backends.comfyui.shapes import Reply, mapping
 from koma.config import config_from_mapping
-from koma.core.catalog import HELD
 from koma.core.document import Doc
 from koma.core.errors import ConfigError
 from koma.core.faults import SourceError
@@ -32,7 +31,7 @@ from koma.core.plaintext import read_text
 from koma.core.preflight import memory_from_json
 from koma.core.problem import Place, Problem
 from koma.core.qualified import seconds_by_template
-from koma.core.receipt import ReceiptError, gate_document, request_from_receipt, take_from_receipt
+from koma.core.receipt import ReceiptError, finished_take, gate_document, request_from_receipt, take_from_receipt
 from koma.core.review import reviewed, sayings
 from koma.core.shown import json_text
 from koma.core.signatures import from_object_info, read_recorded
@@ -50,7 +49,7 @@ from koma.sources import git as git_source
 from koma.sources.git_process import Git
 from koma.templating.signatures import dump_signatures, load_recorded
 from support.fake_comfyui_graphs import EXCHANGES, NODES
-from support.takes import FINISHED, failed_job, still_job
+from support.takes import FINISHED, still_job
 from support.twisting import twisted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,7 +117,7 @@ def manifests(data: bytes) -> None:
         _located(template)
         return
     assert Template.from_json(json.loads(json.dumps(template.to_json()))) == template
-    bind(template, {name: 1 for name in template.parameters})
+    bind(template, dict.fromkeys(template.parameters, 1))
     for frames, fps in ((1, 24.0), (97, 23.976), (5000, 8.0)):
         template.runs(frames, fps)
     template.reduced({name: spec.default for name, spec in template.parameters.items() if spec.default is not None}, 0)
@@ -286,8 +285,6 @@ def _workflow_seeds() -> Sequence[Any]:
 
 @cache
 def _receipt_seeds() -> tuple[Any, Any]:
-    from koma.core.receipt import finished_take  # noqa: PLC0415 - the others are imported above, this one is for the seeds only
-
     take = finished_take(still_job(), FINISHED)
     return json.loads(json.dumps(take.receipt)), json.loads(json.dumps(gate_document(take)))
 

@@ -3,6 +3,7 @@
 strace counts calls of one name from the moment at which it is attached, so a call is named by its name and its number.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ _CHANGES = ("O_CREAT", "O_TRUNC")
 _CALL = re.compile(r"(\w+)\((.*)$")
 _RESULT = re.compile(r"^(.*)\)\s+= (\?|-?\d+|0x[0-9a-f]+)(.*)$")  # the last of its kind: data may look like one
 _HANDLE = re.compile(r"\d+<(/[^>]*)>")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_NAMED = re.compile(r'(?:(?:AT_FDCWD|\d+)<(/[^>]*)>, )?"((?:[^"\\]|\\.)*)"')  # a folder that is open, and a name in it
 _BY_HANDLE = WRITES | FLUSHES | {"ftruncate", "fallocate", "fchmod"}
 SECONDS = 60.0
 
@@ -102,7 +103,9 @@ def _call(line: str, seen: Counter[str]) -> Call | None:
 
 
 def _paths(name: str, arguments: str) -> list[str]:
-    found = _HANDLE.findall(arguments.partition('"')[0]) if name in _BY_HANDLE else _QUOTED.findall(arguments)
+    if name in _BY_HANDLE:
+        return _HANDLE.findall(arguments.partition('"')[0])
+    found = [os.path.join(folder, path) for folder, path in _NAMED.findall(arguments)]  # noqa: PTH118  # a name may be a whole path
     return [path for path in found if path.startswith("/")]
 
 

@@ -17,6 +17,7 @@ from koma.core.problem import Problem
 from koma.core.receipt import MAX_BYTES
 from koma.core.retention import Needs, Remembered, cutoff, kept, newest_commits
 from koma.core.rows import TakeRow
+from koma.core.safety import Limits, objections
 from koma.core.take import Take
 from koma.engine.garbage import (
     DAY,
@@ -60,6 +61,7 @@ def look(app: App, survey: Survey, retired_days: float | None = None) -> Found:
     """Find what may go, and delete nothing. Raises KomaError where something can't be read, and so nothing is known."""
     config, now = app.config, app.disk_time
     paths = config.paths
+    _must_be_known(app, survey)
     marks = _marks(app, survey, now)
     days = config.gc.retired_days if retired_days is None else retired_days
     return Found(
@@ -80,6 +82,15 @@ def delete(app: App, found: Found) -> list[Litter]:
         *sweep(found.retired, unlink_below(paths.retired)),
         *sweep(found.scratch, unlink_below(app.scratches, app.scratch)),
     ]
+
+
+def _must_be_known(app: App, survey: Survey) -> None:
+    """Raise KomaError where what is wanted may only be missing for now, as with a watched folder that is not there."""
+    safety = app.config.safety
+    limits = Limits(None, safety.retire_share, safety.retire_at_least)
+    held = objections(survey.plan, len(survey.observed.published), limits, survey.wanted.projects)
+    if held:
+        raise KomaError(f"the plan is held, so it is not known what is needed: {'; '.join(held)}", "koma plan; nothing was deleted")
 
 
 @dataclass(slots=True)

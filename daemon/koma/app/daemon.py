@@ -31,7 +31,7 @@ from koma.engine.device import MeasuringDevice
 from koma.engine.disk import DiskGuard
 from koma.engine.lanes import Lanes
 from koma.engine.loop import Daemon, ReconcileResult, Timing
-from koma.engine.mending import restock
+from koma.engine.mending import forget_answered, restock
 from koma.engine.queueing import Queueing
 from koma.engine.quiet import QuietHours
 from koma.engine.reconcile import Reconciler
@@ -73,6 +73,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
         tell_of_outages(config, app.store, outlet.hub)
         recall(app.store, app.publisher)
         restock(app.store, app.objects, app.publisher)
+        forget_answered(app.store)
         backends = app.backends(config.rendition)
         reconciler = _reconciler(app, outlet, orders)
         versions = Versions(app, lambda: lanes.lacking or is_lacking(reconciler.standing.survey))

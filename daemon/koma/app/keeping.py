@@ -1,6 +1,7 @@
 """What the daemon does between two passes to stay small: garbage that a person asked to be collected, and its own files, now and then."""
 
 import asyncio
+import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from koma.sources.inbox import Inbox
 from koma.stores.sqlite import SqliteStore
 
 TIDY_SECONDS = 3600.0
+TRIM_SECONDS = 60.0
 ASIDE_DAYS = 30.0  # how long wishes that could not be read are kept, for a person to look at
 NAMED = 20  # files that an event names
 
@@ -26,7 +28,7 @@ class Keeper:
         self._app = app
         self._events = events
         self._inbox = Inbox(app.config.paths.inbox)
-        self._tidied = -TIDY_SECONDS
+        self._tidied = self._trimmed = -TIDY_SECONDS
 
     async def after_pass(self, standing: Standing) -> None:
         """Carry out wishes to collect garbage, and tidy up where the last time was long ago."""
@@ -36,6 +38,9 @@ class Keeper:
         if self._app.clock.monotonic() - self._tidied >= TIDY_SECONDS:
             self._tidied = self._app.clock.monotonic()
             await asyncio.to_thread(self.tidy)
+        if self._app.clock.monotonic() - self._trimmed >= TRIM_SECONDS:
+            self._trimmed = self._app.clock.monotonic()
+            await asyncio.to_thread(give_memory_back)
 
     def tidy(self) -> None:
         """Shrink what grew: write-ahead logs, the cache, what kills left in the scratch folder, wishes that could not be read."""
@@ -58,13 +63,20 @@ class Keeper:
         self._events.emit("collected", wish=request.name, files=len(gone), bytes=size, rows=self._rows(gone))
 
     def _delete(self, request: Request, standing: Standing) -> list[Litter]:
-        if standing.survey is None or standing.held:
-            raise KomaError("the plan is held, so it is not known what is needed", "koma plan; nothing was deleted")
+        if standing.survey is None:
+            raise KomaError("nothing could be read yet, so it is not known what is needed", "koma plan; nothing was deleted")
         return delete(self._app, look(self._app, standing.survey, request.days))
 
     def _rows(self, gone: Sequence[Litter]) -> list[dict[str, object]]:
         root = self._app.config.workspace
         return [{"file": shown(item.path, root), "bytes": item.size, "why": item.why} for item in gone[:NAMED]]
+
+
+def give_memory_back() -> None:
+    """Let the C library return what was freed to the system: decoding pictures in several threads leaves it in pieces else."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc; others return it by themselves
+    if trim is not None:
+        trim(0)
 
 
 def shown(path: Path, root: Path) -> str:

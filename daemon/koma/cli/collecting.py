@@ -11,7 +11,6 @@ from koma.app.workspace import App
 from koma.cli.printing import count, daemon_of, print_json, print_lines, say
 from koma.core.errors import KomaError
 from koma.core.faults import SourceError
-from koma.core.safety import Limits, objections
 from koma.core.wish import Request, Wish
 from koma.engine.garbage import Litter
 from koma.engine.survey import Survey
@@ -45,19 +44,11 @@ def _delete(app: App, retired_days: float | None, *, as_json: bool) -> None:
 
 
 def _survey(app: App) -> Survey:
-    """Look at what is wanted. Raises KomaError where nobody knows, as with a watched folder that is not there."""
+    """Look at what is wanted. Raises KomaError where it can't be read."""
     try:
-        survey = app.surveyor.survey(app.config.rendition)
+        return app.surveyor.survey(app.config.rendition)
     except SourceError as error:
         raise KomaError(str(error), "try again in a moment; nothing was deleted") from error
-    safety = app.config.safety
-    limits = Limits(None, safety.retire_share, safety.retire_at_least)
-    held = objections(survey.plan, len(survey.observed.published), limits, survey.wanted.projects)
-    if not survey.snapshot.project_folders and survey.observed.published:
-        held.append("the watched folders hold no project at all: is the disk there?")
-    if held:
-        raise KomaError(f"the plan is held, so it is not known what is needed: {'; '.join(held)}", "koma plan; nothing was deleted")
-    return survey
 
 
 def _ask(app: App, retired_days: float | None, *, as_json: bool) -> None:

@@ -20,14 +20,14 @@ from koma.config.values import (
     SourceConfig,
 )
 from koma.config.zones import zone_of
-from koma.core.alike import folded
 from koma.core.hours import DAYS, read_window
-from koma.core.login import split_login
+from koma.core.login import Secret, split_login
 from koma.core.store_address import SQLITE, fault, has_password
 
 _ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?(/[^\s?#@\\]*)?")
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from koma.core.fields import Fields
@@ -80,7 +80,7 @@ def read_backends(root: Fields, workspace: Path) -> tuple[BackendConfig, ...]:
     found: list[BackendConfig] = []
     for fields in root.sections("backends"):
         backend = _backend(fields, workspace)
-        same = next((other.name for other in found if folded(other.name) == folded(backend.name)), "")
+        same = _namesake(backend.name, [other.name for other in found]) if found else ""
         if same:
             fields.wrong("name", f"two backends are called `{same}`", expected="a name of its own for each, whatever its case")
         found.append(backend)
@@ -88,10 +88,7 @@ def read_backends(root: Fields, workspace: Path) -> tuple[BackendConfig, ...]:
 
 
 def _backend(fields: Fields, workspace: Path) -> BackendConfig:
-    url, login = split_login(fields.text("url", "").rstrip("/"))
-    if login and not fields.from_env("url"):
-        hint = "name a file that holds it in `login_file`, or put the whole address into a variable: KOMA_BACKENDS__0__URL"
-        fields.wrong("url", "koma.yaml is no place for a login", expected="the address alone", hint=hint)
+    url, login = _login(fields)
     if _ADDRESS.fullmatch(url) is None:
         fields.wrong("url", f"`{url}` is not the address of a server", expected="http://127.0.0.1:8188, or where ComfyUI listens")
     backend = BackendConfig(
@@ -122,6 +119,23 @@ def _restart_after(fields: Fields) -> RestartAfter:
     )
     fields.done()
     return after
+
+
+def _namesake(name: str, others: Sequence[str]) -> str:
+    """Give the name that can't be told from this one but by case or Unicode form, "" for none."""
+    from koma.core.alike import folded  # noqa: PLC0415  # start-up time: nearly everybody has one backend
+
+    return next((other for other in others if folded(other) == folded(name)), "")
+
+
+def _login(fields: Fields) -> tuple[str, Secret]:
+    """Read the address of a server and what it asks for, which may stand in the address as well, but never in koma.yaml."""
+    (url, written), login = split_login(fields.text("url", "").rstrip("/")), Secret(fields.text("login", ""))
+    for key, found in (("url", written), ("login", login)):
+        if found and not fields.from_env(key):
+            hint = "name a file that holds it in `login_file`, or put it into a variable: KOMA_BACKENDS__0__LOGIN"
+            fields.wrong(key, "koma.yaml is no place for a login", expected="the address alone", hint=hint)
+    return url, login or written
 
 
 def _file(fields: Fields, key: str, workspace: Path) -> Path | None:

@@ -37,7 +37,7 @@ class Ending(StrEnum):
     """Why a confined process ended."""
 
     SLOW = "slow"  # more computing than it may
-    SILENT = "silent"  # no answer in time
+    SILENT = "silent"  # no answer in time, although it may compute for less: the machine has other things to do
     LONG = "long"  # an answer beyond all bounds
     CRASHED = "crashed"  # a fault in what it ran
     KILLED = "killed"  # from outside, as the system does where memory runs out
@@ -55,7 +55,7 @@ class EndedError(Exception):
     @property
     def blames_machine(self) -> bool:
         """Whether this says more about the machine than about what the process was given."""
-        return self.ending in (Ending.KILLED, Ending.NOT_STARTED)
+        return self.ending in (Ending.KILLED, Ending.SILENT, Ending.NOT_STARTED)
 
 
 class Confined:

@@ -12,7 +12,6 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
 _WORDS = 1 << 20  # bytes that it may write to stderr, which is a file in memory
@@ -42,7 +41,8 @@ def main(handle: Handle) -> None:
 
 def limit_memory() -> None:
     """Let the limit of memory count from what is in use by now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # pathlib takes time to import, and this is all there is to read
+        pages = int(file.read().split()[0])
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + int(sys.argv[1]))
 
 

@@ -3,7 +3,6 @@
 Two such files are one file after a copy to another disk, so which of them is meant would depend on the machine.
 """
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from koma.core.problem import Place, Problem
@@ -39,7 +38,13 @@ def folded(text: str) -> str:
     """Give what is left of a text where neither case nor Unicode form counts."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return _composed(_composed(text).casefold())
+
+
+def _composed(text: str) -> str:
+    from unicodedata import normalize  # noqa: PLC0415  # start-up time where every name is ASCII
+
+    return normalize("NFC", text)
 
 
 def _folders(paths: Iterable[str]) -> set[str]:
@@ -60,7 +65,7 @@ def _is_in(path: str, twins: Mapping[str, str]) -> bool:
 
 
 def _problem(path: str, other: str) -> Problem:
-    same_case = unicodedata.normalize("NFC", path) == unicodedata.normalize("NFC", other)
+    same_case = _composed(path) == _composed(other)
     how = "the Unicode form of its characters" if same_case else "upper and lower case"
     message = f"its name differs from that of {ascii(other) if same_case else other} only in {how}"
     return Problem(

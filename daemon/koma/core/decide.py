@@ -58,8 +58,9 @@ def decide(job: Job, event: Event, now: float) -> Step:
 
 def _at_backend(job: Job, event: Event, now: float) -> Step:
     match event:
-        case CancelAsked():
-            return replace(job, cancel_asked=True, doubt_since=now), (Interrupt(job.prompt_id), Ask(job.prompt_id))
+        case CancelAsked():  # every pass may ask again, and that must not begin the grace anew
+            asked = job if job.cancel_asked else replace(job, cancel_asked=True, doubt_since=now)
+            return asked, (Interrupt(job.prompt_id), Ask(job.prompt_id))
         case SubmitAnswer(answer) if job.state is JobState.SUBMITTING:
             return _answered(job, answer, now)
         case Seen():
@@ -112,8 +113,9 @@ def _seen(job: Job, seen: Seen, now: float) -> Step:
             return _absent(job, now)
         case Stage.UNREACHABLE:
             # What can't be asked may still be validating our request, so the grace begins again.
+            unseen = replace(job, idle_since=0.0)  # whether the backend works on something nobody could see
             doubtful = job.state is JobState.SUBMITTING
-            return replace(job, doubt_since=now) if doubtful else job, (Wait(now + retry.POLL_SECONDS),)
+            return replace(unseen, doubt_since=now) if doubtful else unseen, (Wait(now + retry.POLL_SECONDS),)
 
 
 def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
@@ -128,8 +130,8 @@ def _rendered(job: Job, sighting: Sighting, now: float) -> Step:
 def _absent(job: Job, now: float) -> Step:
     if is_overdue(job):
         return attempt_failed(job, Failure(FailureClass.LOST, "gone after the interrupt"), now)
-    if job.withdrawn:
-        return back_in_queue(job, now)
+    if job.withdrawn:  # it may have been rendered all the same, and then forgotten
+        return job, (Find(),)
     if job.doubt_since <= 0:
         job = replace(job, doubt_since=now)
     left = job.doubt_since + retry.ABSENT_GRACE_SECONDS[job.work.backend] - now
@@ -144,6 +146,8 @@ def _found(job: Job, sighting: Sighting, now: float) -> Step:
         return _rendered(job, replace(sighting, render_seconds=0.0), now)
     if sighting.stage is Stage.UNREACHABLE:
         return job, (Wait(now + retry.POLL_SECONDS),)
+    if job.withdrawn:
+        return back_in_queue(job, now)
     lost = "the backend knows nothing of the prompt and has no files of it: it was restarted, or never got it"
     return attempt_failed(job, Failure(FailureClass.LOST, lost), now)
 

@@ -53,13 +53,14 @@ def _probes(actions: Sequence[Action], signs: Signs, jobs: Mapping[str, Job], co
 def _rank(action: Action, job: Job | None, counted: Callable[[str], bool]) -> int:
     """Tell how near a render is to being tried, from -1 for not at all."""
     if job is not None:
-        return 2 if _has_begun(job) else 1
+        return 2 if _goes_on(job) else 1
     ready = action.certain and not action.waits_for and counted(action.target_id)
     return 0 if ready else -1
 
 
-def _has_begun(job: Job) -> bool:
-    return job.state is not JobState.QUEUED or job.attempt > 0
+def _goes_on(job: Job) -> bool:
+    """Whether a job has begun, or begins whatever its circuit says, since a person asked for it."""
+    return job.state is not JobState.QUEUED or job.attempt > 0 or job.work.asked
 
 
 def _held(action: Action, signs: Signs, job: Job | None, probes: Mapping[str, str]) -> Action:
@@ -72,5 +73,5 @@ def _held(action: Action, signs: Signs, job: Job | None, probes: Mapping[str, st
     circuit = signs.circuits[action.target.template]
     why = f"{len(circuit.failed)} targets of {action.target.template} failed in a row, the last one of: {circuit.why}"
     if action.reason is Reason.RUNNING:
-        return action._replace(message=why) if job is not None and not _has_begun(job) else action
+        return action._replace(message=why) if job is not None and not _goes_on(job) else action
     return action._replace(action=ActionKind.HOLD, reason=Reason.CIRCUIT_OPEN, message=why, until=max(circuit.until, signs.now))

@@ -16,7 +16,7 @@ DAY = 24 * 60  # minutes
 MINUTE = 60.0  # seconds
 FOR_EVER = float("inf")
 _FURTHEST = 9 * DAY  # minutes that are looked ahead: every pattern repeats after a week
-_TIME = re.compile("([01]?[0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
+_TIME = "([01]?[0-9]|2[0-3]):([0-5][0-9])|(24):(00)"
 
 
 class Window(NamedTuple):
@@ -44,7 +44,7 @@ def read_window(text: str, days: Iterable[int]) -> Window | None:
 
 
 def _minute(text: str) -> int | None:
-    found = _TIME.fullmatch(text)
+    found = re.fullmatch(_TIME, text)
     return int(found[1] or found[3]) * 60 + int(found[2] or found[4]) if found else None
 
 

@@ -71,7 +71,7 @@ class Work:
     file is compared with, `score_keys` what each metric's number depends on: what was measured under the same is not measured again.
     `lacking_key` stands in for `measure_key` while a metric lacks something. `no_progress_seconds` is how long it may run without a sign of
     life, `idle_seconds` how long the backend may work on nothing while it waits there. `quick_seconds` is what a quarter of enough past
-    renders of its template stayed below, 0 where there are too few.
+    renders of its template stayed below, 0 where there are too few. `asked` means that a person asked for it with `koma retry`.
     """
 
     target: str
@@ -106,6 +106,7 @@ class Work:
     no_progress_seconds: float = NO_PROGRESS_SECONDS
     idle_seconds: float = IDLE_SECONDS
     quick_seconds: float = 0.0
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ from typing import Any
 
 MAX_DEPTH = 64  # of objects and lists; what Koma and ComfyUI write has about ten
 _TOO_DEEP = "it is nested too deeply"
-_HALF = re.compile("\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-_VAST = re.compile("[0-9]{300}|[eE][+]?[0-9]{3}")
+_HALF = r"\\u[dD][89a-fA-F]"
+_VAST = ("e[+]?[0-9]{3}", "E[+]?[0-9]{3}")  # a search for what begins with a given letter is fast
+_STEP, _DIGITS = 10, "[0-9]{20}"  # 200 digits in a row, and so all that reach 1e300 with an exponent of two digits
+_BOXES = (dict, list)
+_MARK = b"\xef\xbb\xbf"  # which some editors put before UTF-8
 
 
 class JsonError(ValueError):
@@ -40,12 +43,27 @@ def read_json(raw: bytes | str, max_bytes: int, *, depth: int = MAX_DEPTH, nan: 
         raise JsonError(_TOO_DEEP) from None
     if too_deep(value, depth):
         raise JsonError(_TOO_DEEP)
-    return without_halves(value) if _HALF.search(text) else value
+    return without_halves(value) if _has_halves(text) else value
+
+
+def _has_halves(text: str) -> bool:
+    if "\\u" in text and re.search(_HALF, text) is not None:
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _is_vast(text: str) -> bool:
+    """Whether there may be a number beyond all bounds."""
+    return re.search(_DIGITS, text[::_STEP]) is not None or any(re.search(pattern, text) is not None for pattern in _VAST)
 
 
 def _decoded(raw: bytes) -> str:
     try:
-        return raw.decode("utf-8-sig")
+        return raw.removeprefix(_MARK).decode()
     except UnicodeDecodeError as error:
         raise JsonError(f"byte {error.start} is 0x{raw[error.start]:02x}, which is not UTF-8") from None
 
@@ -57,13 +75,13 @@ def _load(text: str, *, nan: bool, unique: bool) -> Any:
         raise JsonError(f"{name} is no JSON number")
 
     def whole(digits: str) -> Any:
-        return int(digits) if len(digits) < 300 else constant("a number of hundreds of digits")  # noqa: PLR2004  # as in _VAST
+        return int(digits) if len(digits) < 300 else constant("a number of hundreds of digits")  # noqa: PLR2004  # floats end there
 
     def fraction(digits: str) -> Any:
         number = float(digits)
         return number if math.isfinite(number) else constant(digits[:40])
 
-    hooks: dict[str, Any] = {"parse_int": whole, "parse_float": fraction} if _VAST.search(text) else {}
+    hooks: dict[str, Any] = {"parse_int": whole, "parse_float": fraction} if _is_vast(text) else {}
     return json.loads(text, parse_constant=constant, object_pairs_hook=_unique if unique else None, **hooks)
 
 
@@ -78,10 +96,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def too_deep(value: Any, depth: int) -> bool:
     """Whether lists and objects stand in each other more than `depth` times; found without recursion."""
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, _BOXES) else []
     for _ in range(depth):
-        inner = (item for box in level for item in (box.values() if isinstance(box, dict) else box))
-        level = [item for item in inner if isinstance(item, dict | list)]
+        level = [item for box in level for item in (box.values() if isinstance(box, dict) else box) if isinstance(item, _BOXES)]
         if not level:
             return False
     return True

@@ -12,6 +12,10 @@ MOST = 100  # Problems of one file that are told: nobody reads more before corre
 _LONGEST = 400  # characters of a sentence: what a file says may be quoted in it
 
 
+MACHINE_TROUBLE = "template-process"
+"""Code of a Problem that says nothing about what was written, but that the machine could not look at it: not to be remembered."""
+
+
 class Severity(StrEnum):
     """An error holds what reads the file; a warning is only shown."""
 

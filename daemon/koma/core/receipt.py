@@ -115,7 +115,7 @@ def finished_take(job: Job, finished_at: float, versions: Mapping[str, str] | No
 
 
 def request_from_receipt(document: Mapping[str, Any], prompt_id: str) -> RenderRequest:
-    """Give the request that made a take once more, under another prompt id. Raises ReceiptError where the receipt has none, or a damaged one."""
+    """Give the request that made a take once more, under another prompt id. Raises ReceiptError where there is none, or a damaged one."""
     request = _checked(document).get("request")
     if not request:
         raise ReceiptError("it names no request: this take was not rendered")
@@ -131,13 +131,14 @@ def take_from_receipt(document: Mapping[str, Any], gate: Mapping[str, Any]) -> T
     """Give back the take that `receipt` and `gate_document` tell of. Raises ReceiptError if they don't fit together or are damaged."""
     try:
         made, judged = _made(_checked(document)), _judged(_checked(gate))
-        if gate["take_key"] != made["take_key"]:
-            raise ReceiptError("receipt and gate result are of two takes")
-        return from_json(Take, to_json(Take(**{**made, **judged})))  # there and back again, so that everything is of its type
+        found = from_json(Take, to_json(Take(**{**made, **judged})))  # there and back again, so that everything is of its type
     except ReceiptError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ReceiptError(f"it is damaged: {error!r}") from error
+    if gate.get("take_key") != found.take_key:
+        raise ReceiptError("receipt and gate result are of two takes")
+    return found
 
 
 def _checked(document: Mapping[str, Any]) -> Mapping[str, Any]:

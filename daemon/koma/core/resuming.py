@@ -10,7 +10,8 @@ def resumed(job: Job, now: float) -> Job:
     """Give a job whose times can be true. None lies in the future, but for a wait that is no longer than any that there is.
 
     A render that seems to be past its deadline has its time again: nobody looked meanwhile, and a clock that was wrong, or a long
-    night without a daemon, must not cost a picture. `queued_at` stays, because prompt ids are made from it.
+    night without a daemon, must not cost a picture. A server that was idle is so from now on, if it still is. `queued_at` stays, because
+    prompt ids are made from it.
     """
     late = job.running_since > now or now - job.running_since > job.work.deadline_seconds
     return replace(
@@ -19,5 +20,5 @@ def resumed(job: Job, now: float) -> Job:
         running_since=now if job.running_since > 0 and late else job.running_since,
         submitted_at=min(job.submitted_at, now),
         doubt_since=min(job.doubt_since, now),
-        idle_since=min(job.idle_since, now),
+        idle_since=0.0,
     )

@@ -75,9 +75,16 @@ class Health:
     stuck: str = ""
 
 
-# What a server can't be blamed for: the document, what it was never given, and what people did.
+# What a server can't be blamed for: the document, what it was never given, what people did, and the disk of this machine.
 _NOT_ITS_FAULT = frozenset(
-    {FailureClass.VALIDATION, FailureClass.INPUT, FailureClass.MISSING_MODEL, FailureClass.MISSING_NODE, FailureClass.INTERRUPTED}
+    {
+        FailureClass.VALIDATION,
+        FailureClass.INPUT,
+        FailureClass.MISSING_MODEL,
+        FailureClass.MISSING_NODE,
+        FailureClass.INTERRUPTED,
+        FailureClass.DISK,
+    }
 )
 
 
@@ -95,7 +102,9 @@ def outcomes(before: "Job", after: "Job") -> Iterator[Outcome]:
 
 
 def attempt_ended_badly(before: "Job", after: "Job") -> bool:
-    """Whether an attempt at the backend failed in this step, whatever follows."""
+    """Whether an attempt at the backend failed in this step, whatever follows. Once its files are here it has not."""
+    if before.action != "render" or before.artifacts:
+        return False
     more = after.failed_attempts > before.failed_attempts or after.out_of_memory > before.out_of_memory
     return more or (after.finished_at > 0 and before.finished_at <= 0 and after.failure is not None)
 

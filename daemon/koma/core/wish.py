@@ -43,4 +43,4 @@ def read_request(text: bytes, name: str) -> Request:
     named = isinstance(targets, list) and all(isinstance(target, str) for target in targets) and isinstance(plan, str)
     if not named or not isinstance(days, int | float | None):
         raise ValueError(f"{name} is not as Koma writes wishes")
-    return Request(Wish(document.get("wish")), tuple(targets), plan, name, None if days is None else max(0.0, float(days)))
+    return Request(Wish(str(document.get("wish"))), tuple(targets), plan, name, None if days is None else max(0.0, float(days)))

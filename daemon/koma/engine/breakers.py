@@ -42,9 +42,12 @@ class Breakers:
                 self._events.emit("circuit_opened", **_facts(template, circuit))
 
     def may_begin(self, job: Job) -> bool:
-        """Whether a job that has its turn may begin: a plan holds it while the circuit is open, but it may have been queued before."""
+        """Whether a job that has its turn may begin: a plan holds it while the circuit is open, but it may have been queued before.
+
+        What a person asked for may.
+        """
         circuit = self.circuits.get(job.work.template)
-        if circuit is None or job.state is not JobState.QUEUED or job.attempt > 0:
+        if circuit is None or job.work.asked or job.state is not JobState.QUEUED or job.attempt > 0:
             return True
         return circuit.position(_of(job), self._clock.now()) is not Position.OPEN
 

@@ -1,6 +1,7 @@
 """One lane: what waits in it, what runs in it, and which job may start next."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from koma.core.job import Job, JobState
@@ -34,11 +35,13 @@ class Lane:
     paused_until: float = 0.0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def next_job(self, now: float) -> Job | None:
-        """Return the job that may start now, if there is one and there is room for it."""
+    def next_job(self, now: float, may_begin: Callable[[Job], bool] = lambda _job: True) -> Job | None:
+        """Return the job that may start now, if there is one and there is room for it. One that may not begin keeps no other waiting."""
         if now < self.paused_until or not self._has_room():
             return None
         job = pick(self.waiting.values(), self.family, now)
+        if job is not None and not may_begin(job):
+            job = pick(filter(may_begin, self.waiting.values()), self.family, now)
         current = next(iter(self.present.values()), None)
         return None if job is not None and current is not None and not self._may_wait_behind(current, job) else job
 

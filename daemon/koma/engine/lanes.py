@@ -170,8 +170,7 @@ class Lanes:
         return True
 
     def _next(self, lane: Lane) -> Job | None:
-        job = None if self._paused or self._closing else lane.next_job(self._worker.clock.now())
-        return job if job is None or self.may_begin(job) else None
+        return None if self._paused or self._closing else lane.next_job(self._worker.clock.now(), self.may_begin)
 
     def _delay(self, lane: Lane) -> float | None:
         """Seconds until a job of this lane may start: one that has its turn is held back, and may begin at any time."""

@@ -1,12 +1,13 @@
-"""Takes that lost files: what is left of them gives back what it can, so that nothing is rendered that is there in another place."""
+"""Takes that lost files, and wishes that a kill left behind: nothing is rendered that is there in another place, or on its way."""
 
 from dataclasses import replace
 
 from koma.core.codec import to_json
+from koma.core.flags import LOST
 from koma.core.media import Artifact, Media, Role
 from koma.core.request import RenderRequest
 from koma.core.take import Take
-from koma.core.words import BackendKind
+from koma.core.words import ActionKind, BackendKind
 from koma.engine.survey import OBJECT_SUFFIXES
 from koma.engine.taking import TakeMissingError
 from koma.ports import MediaTools, Objects, Publisher, Store
@@ -51,3 +52,15 @@ def restock(store: Store, objects: Objects, publisher: Publisher) -> None:
             take = store.take(row.take_key)
             if take is not None:
                 publisher.give_back(take, stem)
+
+
+def forget_answered(store: Store) -> None:
+    """Take back wishes that a job is on its way for: a kill may have come between that job and the note that it is there.
+
+    Only at the start: later a wish may come while such a job runs, and is about the one after it.
+    """
+    flags = store.flags()
+    for job in store.jobs():
+        name = f"retry:{job.work.target}:{job.work.rendition}"
+        if name in flags and (job.work.asked or (flags[name] == LOST and job.action is ActionKind.RENDER)):
+            store.set_flag(name, None)

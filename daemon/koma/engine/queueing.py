@@ -23,7 +23,6 @@ from koma.core.problem import Problem
 from koma.core.request import RenderRequest
 from koma.core.retakes import Retake, retake_to_json, without_changes
 from koma.core.retry import Patience
-from koma.core.rows import Published
 from koma.core.snapshot import SourceFile
 from koma.core.supervision import quick_seconds
 from koma.core.take import Take
@@ -74,7 +73,7 @@ class Queueing:
         """Make the job of one action; None if what it reads is no longer what was planned: the next pass plans it again."""
         target = action.target
         found = locate(survey.wanted, self._desires, target.id) if target is not None else None
-        if target is None or found is None or self._needs_no_render(survey, action):
+        if target is None or found is None or self._needs_no_render(target, action):
             return None
         world = found.world
         take = self._store.take(action.take_key) if action.take_key else None
@@ -140,30 +139,30 @@ class Queueing:
         if row is None or made is None or self._objects.has(made.file_digest, made.suffix):
             return made
         try:
-            found = self._is_back(row, made)
+            found = self._is_back(row.path, made)
         except OSError:  # of the disk here: it says nothing about the file
             return None
         if not found:
             self._store.set_flag(f"retry:{upstream}:{survey.rendition}", LOST)
         return made if found else None
 
-    def _is_back(self, row: Published, made: Artifact) -> bool:
+    def _is_back(self, path: str, made: Artifact) -> bool:
         """Whether an object that was lost is there again, from the outputs folder. Raises OSError where the disk does not take it."""
         try:
-            self._objects.put(self._outputs / row.path, expect=made.file_digest)
+            self._objects.put(self._outputs / path, expect=made.file_digest)
         except (FileNotFoundError, ValueError):
             return False
         return True
 
-    def _needs_no_render(self, survey: Survey, action: Action) -> bool:
+    def _needs_no_render(self, target: Target, action: Action) -> bool:
         """Whether what is to be rendered again for its object alone still lies in the outputs folder: then the object is back."""
-        row = survey.observed.published.get(action.target_id)
-        take = self._store.take(row.take_key) if row is not None and action.reason is Reason.MISSING_OBJECT else None
-        made = take.object if take is not None and (take.render_key, take.number) == (action.key, action.take_number) else None
-        if row is None or made is None:
+        if action.reason is not Reason.MISSING_OBJECT:
             return False
+        rows = [row for row in self._store.take_rows([action.key]) if (row.target, row.number) == (target.id, action.take_number)]
+        takes = (self._store.take(row.take_key) for row in rows)
+        made = next((take.object for take in takes if take is not None and take.rendition == target.rendition), None)
         try:
-            return self._is_back(row, made)
+            return made is not None and self._is_back(f"{target.stem}{target.suffix}", made)
         except OSError:
             return False
 
@@ -246,6 +245,7 @@ class Queueing:
             against=self._frozen(survey, gate.against),
             score_keys=gate.score_keys,
             lacking_key=gate.lacking_key,
+            asked=action.reason is Reason.FORCED,
         )
 
     def _fallbacks(self, draft: Draft) -> tuple[Fallback, ...]:

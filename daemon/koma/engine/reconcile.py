@@ -117,7 +117,7 @@ class Reconciler:
         self._failures += 1
         self.standing.error = str(error)
         self._events.emit("reconcile_complete", seconds=seconds, result="error", message=str(error))
-        rest = min(LONGEST_FAILURE_REST, 2.0 ** (self._failures - 1))
+        rest = min(LONGEST_FAILURE_REST, 2.0 ** min(self._failures - 1, 16))
         return ReconcileResult(errors=1, next_wake=self._clock.now() + rest, unsettled=self._failures < FAILURES)
 
     def _pass(self) -> ReconcileResult:

@@ -31,7 +31,7 @@ class Setbacks:
         before = self._known.pop(target_id, None)
         if failed:
             times = before.times + 1 if before is not None else 1
-            self._known[target_id] = _Setback(times, self._clock.now() + min(LONGEST_REST, FIRST_REST * 2**times))
+            self._known[target_id] = _Setback(times, self._clock.now() + min(LONGEST_REST, FIRST_REST * 2.0 ** min(times - 1, 16)))
 
     def rests(self, target_id: str) -> bool:
         """Whether a target's work is to rest for now."""

@@ -88,7 +88,7 @@ class Restarts:
             self._stuck(kind, why, _NO_COMMAND)
             return Restarted(done=False)
         async with self._locks[kind]:
-            if self._done.get(kind, 0.0) > max(job.queued_at, job.submitted_at):
+            if self._done.get(kind, 0.0) > max(job.queued_at, job.submitted_at, job.idle_since):
                 return Restarted(done=True)
             wait = may_restart_at(self.health(kind)) - self._clock.now()
             if wait > 0:

@@ -220,7 +220,8 @@ class Desires:
     def _resolve(
         self, folder: Folder, stale: Sequence[tuple[str, Head]], rendition: "Rendition", inputs: Inputs, result: Wanted
     ) -> list[SceneRow]:
-        """Resolve scenes anew; their rows for the cache."""
+        """Resolve scenes anew; their rows for the cache, but for those that the machine could not see to."""
+        from koma.core.problem import MACHINE_TROUBLE  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
         from koma.engine.reads import reads_of  # noqa: PLC0415  # start-up time of a plan with nothing to resolve
 
         if len(stale) > MANY:
@@ -232,10 +233,11 @@ class Desires:
         drafted = drafting.scenes(world, docs, rendition, self.documents.place)
         for (name, head), doc, (targets, problems) in zip(stale, docs, drafted, strict=True):
             reads = reads_of(world, doc)
-            rows.append((name, inputs.digest(head, reads), reads, problems_to_json(problems), targets_to_json(targets)))
+            if not any(problem.code == MACHINE_TROUBLE for problem in problems):
+                rows.append((name, inputs.digest(head, reads), reads, problems_to_json(problems), targets_to_json(targets)))
             result.scenes.append(Scene(name, targets))
             result.problems += problems
-        result.resolved_scenes += len(rows)
+        result.resolved_scenes += len(stale)
         return rows
 
     def gatings(self, result: Wanted, by: "Reviewed") -> "dict[str, Gating]":

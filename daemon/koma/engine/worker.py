@@ -223,6 +223,8 @@ class Worker:
         if backend is None:
             return Sighting(Stage.ABSENT)
         sighting = await backend.ask(prompt_id)
+        if sighting.stage is Stage.UNREACHABLE:
+            self.moved(prompt_id)  # whether it shows progress nobody could see
         self.reached(job.work.backend, "it does not answer", up=sighting.stage is not Stage.UNREACHABLE)
         return sighting
 

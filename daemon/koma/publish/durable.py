@@ -13,6 +13,7 @@ from pathlib import Path
 from koma.core.faults import FlushError
 
 READ_ONLY = 0o444
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
 
 def flush(descriptor: int, path: Path) -> None:
@@ -85,13 +86,13 @@ def link_or_copy(source: Path, path: Path) -> None:
 
 
 def try_link(source: Path, path: Path) -> bool:
-    """Hard link; False where the file systems do not allow it. Raises FileNotFoundError if the source is gone."""
+    """Hard link; False where the file systems do not allow it. Raises FileNotFoundError if the source is gone, OSError for a bad disk."""
     try:
         os.link(source, path)
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
         raise
-    except OSError:
-        return False
     return True
 
 

@@ -40,7 +40,7 @@ def in_takes(outputs: Path, stem: str, take_key: str, suffix: str) -> Path:
     return below(outputs, outputs / path.parent / TAKES / f"{path.name}.{short(take_key)}{_suffix(suffix)}")
 
 
-def take_of(path: Path) -> str:
+def key_in_name(path: Path) -> str:
     """First digits of the key of the take that a receipt in takes/ is of, as `short` makes them."""
     return path.name.removesuffix(RECEIPT).rpartition(".")[2]
 

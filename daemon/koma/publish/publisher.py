@@ -21,7 +21,7 @@ from koma.core.words import Verdict
 from koma.files import LinkedFolderError, read_file
 from koma.ports import Objects
 from koma.publish.durable import file_sha256, link_or_copy, make_folder, move, sync_folder, try_link, write_text
-from koma.publish.layout import GATE, LOG, POSTER, RECEIPT, beside, checked, in_takes, receipts, retired, short, take_of
+from koma.publish.layout import GATE, LOG, POSTER, RECEIPT, beside, checked, in_takes, key_in_name, receipts, retired, short
 
 _SHOWN = frozenset({Role.DELIVERY, Role.POSTER})
 MAX_LOG = 64 * 1024  # characters; the end of a log is what tells
@@ -103,7 +103,7 @@ class FolderPublisher:
         seen: set[str] = set()
         known, places = {short(key) for key in takes}, frozenset(stems)
         for path, stem in sorted(receipts(self._outputs), key=lambda found: not found[1]):  # published ones before those in takes/
-            if stem in places or (not stem and take_of(path) in known):
+            if stem in places or (not stem and key_in_name(path) in known):
                 continue
             take = self._read(path)
             if take is not None and take.take_key not in seen:

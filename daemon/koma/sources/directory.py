@@ -16,6 +16,7 @@ from typing import NamedTuple
 from koma.core.alike import apart
 from koma.core.faults import SourceError
 from koma.core.problem import Place, Problem
+from koma.core.shown import printable
 from koma.core.snapshot import Snapshot, SourceFile, classify
 from koma.files import open_beneath
 from koma.sources.cache import Cache, CachedFile
@@ -112,14 +113,21 @@ class DirectorySource:
     def _look(self) -> _View:
         folders = self.project_folders()
         stats, kinds = [], []
-        links = {folder for folder in folders if folder not in self._bases and (self._root / folder).is_symlink()}
-        found = scan(str(self._root), [*(folder for folder in folders if folder not in links), self.templates])
-        for stat in [*(FileStat(folder, 0, 0, 0, link=True) for folder in sorted(links)), *found]:
+        closed = {folder: stat for folder in folders if (stat := self._closed(folder)) is not None}
+        found = scan(str(self._root), [*(folder for folder in folders if folder not in closed), self.templates])
+        for stat in [*closed.values(), *found]:
             kind = classify(stat.path, folders, self.templates) or (_FOLDER if self._is_folder(stat) else "")
             if kind:
                 stats.append(stat)
                 kinds.append(kind)
         return _View(folders, stats, kinds)
+
+    def _closed(self, folder: str) -> FileStat | None:
+        """Give the stat of a project folder that is not looked into: a link, or one whose name is spelled out here; None for any other."""
+        full = self._root / folder
+        if full.is_symlink() and folder not in self._bases:
+            return FileStat(folder, 0, 0, 0, link=True)
+        return None if full.is_dir() else FileStat(folder, 0, 0, 0, shut=True, odd=True)
 
     def _unrest(self, fresh: Sequence[FileStat]) -> float:
         """Seconds until what changed has been still for long enough, by the clock of the disk; what was taken away leaves no time."""
@@ -179,7 +187,7 @@ class DirectorySource:
         return digests, hashed
 
     def _hash_one(self, stat: FileStat) -> CachedFile | None:
-        if stat.link or stat.shut or stat.size > MAX_BYTES:
+        if stat.link or stat.shut or stat.odd or stat.size > MAX_BYTES:
             return None
         try:
             with self._open(stat.path) as stream:
@@ -232,9 +240,8 @@ def expand(root: Path, watch: Sequence[str]) -> tuple[str, ...]:
         if pattern.endswith("/*"):
             base = pattern[:-2]
             if (root / base).is_dir():
-                found.update(
-                    f"{base}/{entry.name}" for entry in os.scandir(root / base) if entry.is_dir() and not entry.name.startswith(".")
-                )
+                names = (entry.name for entry in os.scandir(root / base) if entry.is_dir() and not entry.name.startswith("."))
+                found.update(f"{base}/{printable(name)}" for name in names)
         elif (root / pattern).is_dir():
             found.add(pattern.rstrip("/"))
     return tuple(sorted(found))
@@ -251,6 +258,9 @@ def _moved(view: _View, again: _View) -> str:
 
 
 def _unread(stat: FileStat) -> Problem:
+    if stat.odd:
+        message = "its name holds characters that can't be shown, or bytes that are not UTF-8 (they are spelled out here)"
+        return Problem(Place(stat.path), "odd-name", message, "a name of visible characters", "rename it")
     if stat.shut:
         return Problem(Place(stat.path), "unreadable", "the folder can't be listed", hint="check its permissions")
     if stat.link:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from koma.core.shown import printable
+
 # What editors, browsers and copying programs keep beside a file while they work on it.
 _UNFINISHED = ("~", ".swp", ".swx", ".tmp", ".part", ".crdownload", "___jb_tmp___", "___jb_old___")
 
@@ -12,7 +14,7 @@ class FileStat(NamedTuple):
     """A file as the directory says: path relative to the root (POSIX), bytes, mtime and ctime in ns, inode, and what else it may be.
 
     The kernel sets the ctime with every change, and no program can set it back. `link` is a symbolic link, `shut` a folder that can't
-    be listed: there may be anything in it.
+    be listed: there may be anything in it. `odd` says that the name can't be shown or stored as it is; `path` has it spelled out.
     """
 
     path: str
@@ -22,6 +24,7 @@ class FileStat(NamedTuple):
     ctime_ns: int = 0
     link: bool = False
     shut: bool = False
+    odd: bool = False
 
 
 def scan(root: str, folders: list[str]) -> list[FileStat]:
@@ -52,7 +55,7 @@ def _walk(full: str, relative: str) -> Iterator[FileStat]:
                 if _is_left_out(entry.name):
                     continue
                 path = f"{prefix}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_dir(follow_symlinks=False) and printable(entry.name) == entry.name:
                     stack.append((entry.path, path))
                 elif (found := _stat(entry, path)) is not None:
                     yield found
@@ -67,4 +70,6 @@ def _stat(entry: os.DirEntry[str], path: str) -> FileStat | None:
         stat = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
+    if printable(entry.name) != entry.name:
+        return FileStat(printable(path), 0, 0, 0, shut=entry.is_dir(follow_symlinks=False), odd=True)
     return FileStat(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns, entry.is_symlink())

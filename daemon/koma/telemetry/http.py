@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6, SHUT_RDWR, socket
 from threading import BoundedSemaphore, Thread, Timer
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from koma.core.errors import KomaError
 from koma.core.login import NO_SECRET, Secret
@@ -137,7 +137,7 @@ class _Listener6(_Listener):
 class _Handler(BaseHTTPRequestHandler):
     routes: Routes
     token: Secret
-    timeout: float
+    timeout: ClassVar[float]
     server_version = "koma"
     sys_version = ""
 

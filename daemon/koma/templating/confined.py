@@ -8,7 +8,7 @@ from typing import Any
 
 from koma.confined.process import Confined, EndedError, Limits
 from koma.core.keys import text_digest
-from koma.core.problem import Place, Problem, Severity
+from koma.core.problem import MACHINE_TROUBLE, Place, Problem, Severity
 from koma.templating.limits import LIMIT, past_limit
 
 LIMITS = Limits(memory=256 << 20, seconds=1, silence=20.0)
@@ -78,7 +78,7 @@ class ConfinedRenderer:
     def _ended(self, file: str, text: str, error: EndedError) -> Problem:
         if error.blames_machine:
             message = f"the template was not rendered: {error}, and again when it was tried once more"
-            return Problem(Place(file), "template-process", message, hint="look at the machine's memory, and plan again")
+            return Problem(Place(file), MACHINE_TROUBLE, message, hint="look at the machine's memory, and plan again")
         self._strike(text)
         return past_limit(Place(file, self._line(file, text, error.words)), str(error))
 

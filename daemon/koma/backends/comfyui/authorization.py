@@ -17,7 +17,7 @@ def authorization(login: Secret) -> dict[str, str]:
 
 
 def without(login: Secret, body: bytes) -> bytes:
-    """An answer without the login: a server or proxy may well repeat what it was told, for instance on a page about an error."""
+    """Take the login out of an answer: a server or proxy may well repeat what it was told, for instance on a page about an error."""
     if not login:
         return body
     words = {login.reveal(), unquote(login.reveal()), _basic(login), *_passwords(login)}

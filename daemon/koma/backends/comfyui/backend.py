@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,6 +29,8 @@ _OK = 200
 _BAD_FILE = frozenset({400, 413})
 _GONE = frozenset({400, 403, 404, 410})  # any other status may be another one soon
 _PEAKS = 256
+_UNWANTED = 256
+_BEGINNING = 8 * 1024 * 1024  # bytes of a picture, in which the graph stands before the pixels
 HISTORY_LIMIT = 16 * 1024 * 1024  # of one entry, which holds its whole graph
 
 
@@ -56,6 +59,7 @@ class ComfyUIBackend:
         self._reader = Reader()
         self._listener = Listener(address, self._reader, authorization(login or written))
         self._peaks: dict[str, int] = {}
+        self._unwanted: OrderedDict[str, None] = OrderedDict()  # cancelled here; one that goes on all the same keeps the others waiting
         self._lost = False
 
     async def open(self) -> None:
@@ -137,7 +141,7 @@ class ComfyUIBackend:
                 case Stage.RUNNING:
                     return Sighting(Stage.RUNNING, peak_memory_bytes=await self._sample(prompt_id))
                 case Stage.QUEUED:
-                    return Sighting(Stage.QUEUED, idle=not queue["queue_running"])
+                    return Sighting(Stage.QUEUED, idle=sightings.is_idle(queue, self._unwanted))
                 case _:
                     return await self._ended(prompt_id)
         except NoAnswerError as error:
@@ -171,13 +175,13 @@ class ComfyUIBackend:
         return Sighting(Stage.ABSENT)
 
     async def _are_there(self, files: Sequence[Mapping[str, str]], graph: Mapping[str, Any]) -> bool:
-        first = await self._http.read("/view", _view(files[0]))
+        first = await self._http.read("/view", _view(files[0]), _BEGINNING)
         if first is None or not adoption.is_of(first, graph):
             return False
         for item in files[1:]:
-            if await self._http.peek("/view", _view(item)) != _OK:
+            if not await self._http.has("/view", _view(item)):
                 return False
-        return await self._http.peek("/view", _view(adoption.beyond(files))) != _OK
+        return not await self._http.has("/view", _view(adoption.beyond(files)))
 
     async def _sample(self, prompt_id: str) -> int | None:
         with contextlib.suppress(NoAnswerError):
@@ -217,6 +221,9 @@ class ComfyUIBackend:
 
     async def cancel(self, prompt_id: str) -> None:
         """Delete it from the queue; if it runs, interrupt it, which takes effect at the node's next step."""
+        self._unwanted[prompt_id] = None
+        while len(self._unwanted) > _UNWANTED:
+            self._unwanted.popitem(last=False)
         with contextlib.suppress(NoAnswerError):
             await self._http.post("/queue", {"delete": [prompt_id]})
             if sightings.in_queue(await self._queue(), prompt_id) is Stage.RUNNING:

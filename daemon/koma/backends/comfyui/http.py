@@ -61,6 +61,21 @@ class _Answer:
         if promised.isdecimal() and "content-encoding" not in headers and int(promised) != came:
             raise NoAnswerError(f"{self._response.url.path}: {came} bytes came, {promised} were promised", sent=True)
 
+    def has_file(self) -> bool:
+        """Whether this is a file. Raises NoAnswerError where a server in trouble says nothing about that."""
+        if self.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise NoAnswerError(f"{self._response.url.path}: the server answered HTTP {self.status}", sent=True)
+        return self.status == httpx.codes.OK
+
+    async def beginning(self, most: int) -> bytes:
+        """Return the first bytes of the body. Raises NoAnswerError where it is shorter than was promised."""
+        body = bytearray()
+        async for chunk in self.chunks(FILE_LIMIT):
+            body += chunk
+            if len(body) >= most:
+                break
+        return bytes(body[:most])
+
     async def body(self, most: int) -> bytes:
         """Return the body whole. Raises as `chunks` does."""
         return b"".join([chunk async for chunk in self.chunks(most)])
@@ -105,15 +120,15 @@ class Http:
                         file.write(chunk)
             return Reply(answer.status, None, "")
 
-    async def peek(self, path: str, params: Mapping[str, str]) -> int:
-        """GET no more than the status of a file. Raises NoAnswerError."""
+    async def has(self, path: str, params: Mapping[str, str]) -> bool:
+        """Say whether a file is there, without fetching it. Raises NoAnswerError."""
         async with self._stream("GET", path, params=dict(params)) as answer:
-            return answer.status
+            return answer.has_file()
 
-    async def read(self, path: str, params: Mapping[str, str]) -> bytes | None:
-        """GET a file into memory, None if it is not there. Raises NoAnswerError."""
+    async def read(self, path: str, params: Mapping[str, str], most: int) -> bytes | None:
+        """GET the first `most` bytes of a file, None if it is not there. Raises NoAnswerError."""
         async with self._stream("GET", path, params=dict(params)) as answer:
-            return await answer.body(JSON_LIMIT) if answer.status == httpx.codes.OK else None
+            return await answer.beginning(most) if answer.has_file() else None
 
     async def _reply(self, method: str, path: str, most: int, sending: int = 0, **kwargs: Any) -> Reply:
         async with self._stream(method, path, sending, **kwargs) as answer:

@@ -1,7 +1,7 @@
 """Where a prompt is and how it ended, from `/queue`, `/history/{id}` and `/system_stats`. Pure: JSON values in, values out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from koma.backends.comfyui.shapes import EXCERPT, items, mapping, number
@@ -25,6 +25,12 @@ def in_queue(queue: Mapping[str, Any], prompt_id: str) -> Stage | None:
     if prompt_id in _ids(queue.get("queue_running")):
         return Stage.RUNNING
     return Stage.QUEUED if prompt_id in _ids(queue.get("queue_pending")) else None
+
+
+def is_idle(queue: Mapping[str, Any], unwanted: Collection[str]) -> bool:
+    """Whether the server works on nothing, or on nothing but prompts that were cancelled and do not stop."""
+    running = items(queue.get("queue_running"))
+    return not running or (len(running) == len(_ids(running)) and _ids(running) <= set(unwanted))
 
 
 def others_waiting(queue: Mapping[str, Any]) -> int:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +208,18 @@ print(*[name for name in ("psycopg", "psycopg_pool", "koma.stores.postgres") if 
 """
     done = subprocess.run([sys.executable, "-c", code, str(rendered.root)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_backup_of_one_database_comes_back_in_another(rendered: Workspace, address: str, tmp_path: Path) -> None:
+    migrate(rendered, address)
+    assert rendered.koma("backup", str(tmp_path / "backups")).code == 0
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(rendered.root, elsewhere, ignore=shutil.ignore_patterns("outputs"))
+    there = Workspace(elsewhere, rendered.read("koma.yaml"))
+    use(there, shared().fresh())
+    done = there.koma("restore", str(tmp_path / "backups"))
+    assert done.code == 0, done
+    assert there.actions() == {}
+    again = there.koma("restore", str(tmp_path / "backups"), "--replace")
+    assert again.code == 1
+    assert "name an empty database" in again.err

@@ -153,11 +153,12 @@ def test_a_published_file_that_is_lost_comes_back_from_the_backups_objects(saved
 
 @pytest.mark.parametrize("place", ["outputs", "outputs/.koma", "outputs/.koma/objects", "outputs/demo/backups"])
 def test_a_backup_among_what_it_is_made_of_is_refused(rendered, place):
-    before = sorted((rendered.root / "outputs").rglob("*"))
+    objects = sorted((rendered.root / "outputs/.koma/objects").rglob("*"))
     done = rendered.koma("backup", str(rendered.root / place))
     assert done.code == 1
     assert "on another disk" in done.err
-    assert sorted((rendered.root / "outputs").rglob("*")) == before
+    assert sorted((rendered.root / "outputs/.koma/objects").rglob("*")) == objects
+    assert list((rendered.root / "outputs").rglob("backup*")) == []
 
 
 def test_a_folder_whose_objects_lead_into_the_object_store_is_refused(rendered, folder):
@@ -235,7 +236,7 @@ def test_a_state_that_can_not_be_read_is_put_aside_as_it_is(saved, folder, state
     path = saved.root / "outputs/.koma/state.db"
     path.write_bytes(state)
     assert saved.koma("restore", str(folder), "--replace").code == 0
-    (aside,) = path.parent.glob("state.db.before-restore-*")
+    (aside,) = path.parent.glob("state.db.before-restore-*[0-9]")
     assert not state or aside.read_bytes() == state
     assert saved.actions() == {}
 

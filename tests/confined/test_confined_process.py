@@ -101,13 +101,21 @@ def test_whoever_stops_listening_ends_the_process(process):
     assert ask(process, "echo", 2) == [2]
 
 
-def test_a_process_that_died_between_two_orders_is_noticed(process):
+def test_a_process_that_died_between_two_orders_is_replaced(process):
     ask(process, "echo", 1)
-    os.kill(process.pid, signal.SIGKILL)
-    with pytest.raises(EndedError) as caught:
-        ask(process, "echo", 2)
-    assert caught.value.blames_machine
-    assert ask(process, "echo", 3) == [3]
+    first = process.pid
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    assert ask(process, "echo", 2) == [2]
+    assert process.pid != first
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_asks_a_whole_service_to_end_leaves_the_order_alone(process, asked):
+    answers = process.ask(["count", 1000])
+    assert next(answers) == 0
+    os.kill(process.pid, asked)
+    assert list(answers) == list(range(1, 1000))
 
 
 def test_threads_wait_for_each_other(process):

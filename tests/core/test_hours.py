@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.core.hours import DAYS, FOR_EVER, Hours, read_window
+from koma.core.hours import FOR_EVER, Hours, read_window
+from koma.core.words import DAYS
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2027-03-28 02:00 → 03:00, 2027-10-31 03:00 → 02:00
 EVERY = range(len(DAYS))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koma.core.store_address import fault, has_password, is_postgresql, redacted
+from koma.core.store_address import fault, has_password, is_postgresql, redacted, without_password
 
 SECRET = "sesame"  # noqa: S105  # what must not be shown
 
@@ -36,6 +36,21 @@ def test_no_password_is_shown_whatever_is_around_it(around, form):
     store = form.format("aki", f"{around}{SECRET}") if "{}" in form else form.format(around.replace("&", ""), SECRET)
     assert SECRET not in redacted(store)
     assert SECRET not in fault(store)
+
+
+WRITTEN = {
+    "sqlite": "sqlite",
+    "postgresql://aki@db:5433/koma?sslmode=require": "postgresql://aki@db:5433/koma?sslmode=require",
+    f"postgresql://aki:{SECRET}@db/koma": "postgresql://aki@db/koma",
+    f"postgresql://db/koma?password={SECRET}&user=aki": "postgresql://db/koma?user=aki",
+    f"postgresql://db/koma?user=aki&password={SECRET}": "postgresql://db/koma?user=aki",
+    f"postgresql://db/koma?password={SECRET}": "postgresql://db/koma",
+}
+
+
+@pytest.mark.parametrize(("store", "written"), WRITTEN.items(), ids=WRITTEN.values())
+def test_what_is_to_be_written_down_asks_for_its_password_elsewhere(store, written):
+    assert without_password(store) == written
 
 
 FAULTS = {

@@ -3,7 +3,9 @@
 import pytest
 from yaml import SafeLoader
 
-from koma.core.yamltext import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, read_yaml
+from koma.core.parse import parse_document
+from koma.core.problem import MOST
+from koma.core.yamltext import MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_PROBLEMS, read_yaml
 
 DEEP = 100_000
 BOMBS = {
@@ -53,3 +55,52 @@ def test_a_library_that_gives_up_is_a_problem_and_no_crash(monkeypatch):
     monkeypatch.setattr("koma.core.yamltext._LOADER", Recursing)
     (problem,) = read_yaml("a: 1\n", "f.yaml").problems
     assert (problem.code, problem.place.line) == ("not-yaml", 1)
+
+
+def test_as_many_documents_as_are_allowed_are_read_and_no_more():
+    document = "kind: a\n---\n"
+    assert len(read_yaml(document * (MAX_DOCUMENTS - 1) + "kind: a\n", "f.yaml").documents) == MAX_DOCUMENTS
+    assert [problem.code for problem in read_yaml(document * MAX_DOCUMENTS + "kind: a\n", "f.yaml").problems] == ["too-many-documents"]
+
+
+WIDE = {
+    "unknown fields": "kind: scene\nid: s\n" + "".join(f"f{number:x}: 1\n" for number in range(20_000)),
+    "fields without a value": "kind: scene\nid: s\n" + "".join(f"f{number:x}:\n" for number in range(20_000)),
+    "broken shots": "kind: scene\nid: s\nshots:\n" + "".join(f"- {{id: s{number}, frames: x}}\n" for number in range(5_000)),
+    "shots of one id": "kind: scene\nid: s\nshots:\n" + "- {id: s}\n" * 5_000,
+}
+
+
+@pytest.mark.parametrize("text", WIDE.values(), ids=WIDE.keys())
+def test_thousands_of_mistakes_are_told_in_a_hundred_and_the_last_says_how_many_more(text):
+    problems = parse_document(text, "f.yaml").problems
+    assert len(problems) == MOST
+    assert problems[-1].code == "more-problems"
+    assert all(problem.place.line >= 1 and problem.message for problem in problems)
+    assert all(problem.expected or problem.hint for problem in problems)
+
+
+def test_a_list_of_twenty_thousand_names_is_looked_through_for_a_double_one_in_one_go():
+    names = ", ".join(f"n{number}" for number in range(20_000))
+    (problem,) = parse_document(f"kind: project\nid: p\ntitle: T\nfinish: {{still: [{names}, n7]}}\n", "f.yaml").problems
+    assert "`n7` is listed twice" in problem.message
+
+
+@pytest.mark.parametrize("text", [f"kind: {'x' * 100_000}\n", f"kind: scene\nid: s\n{'k' * 900}: 1\n", 'kind: "a\\nb\\tc"\n'])
+def test_what_a_file_says_is_quoted_in_one_short_line(text):
+    for problem in parse_document(text, "f.yaml").problems:
+        assert len(str(problem)) < 2_000
+        assert "\n" not in problem.message + problem.expected + problem.hint
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError("deep"), OverflowError("large"), ValueError("odd")], ids=lambda error: type(error).__name__
+)
+def test_a_file_that_finds_a_hole_in_a_library_holds_itself(error, monkeypatch):
+    def broken(_yaml, _model):
+        raise error
+
+    monkeypatch.setattr("koma.core.parse._validate", broken)
+    (problem,) = parse_document("kind: scene\nid: s\n", "f.yaml").problems
+    assert (problem.code, problem.place.line, problem.place.column) == ("unreadable", 1, 1)
+    assert problem.hint

@@ -365,14 +365,13 @@ async def test_on_a_real_loop_files_are_worked_on_in_threads():
 def test_a_job_that_may_not_begin_keeps_no_other_one_waiting():
     rig = Rig()
     jobs = [make_job(shot(n), queued_at=n) for n in range(1, 4)]
-    may = {"begin": lambda job: job.work.target != shot(1)}
 
     async def hold(lanes):
-        lanes.may_begin = lambda job: may["begin"](job)
+        lanes.may_begin = lambda job: job.work.target != shot(1)
         await asyncio.sleep(100.0)
         assert not lanes.running
         assert lanes.held_back
-        may["begin"] = lambda _job: True
+        lanes.may_begin = lambda _job: True
 
     finished = drive(rig, jobs, during=hold)
     assert [job.work.target for job in finished] == [shot(2), shot(3), shot(1)]

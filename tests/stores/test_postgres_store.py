@@ -182,6 +182,11 @@ def test_two_schemas_of_one_database_have_a_writer_each(store, cluster):
         assert store.flags() == {}
 
 
+def test_the_lock_is_free_at_the_moment_at_which_the_writer_is_closed(address):
+    for _ in range(30):
+        opened(address).close()
+
+
 def test_the_lock_is_free_once_the_writer_is_closed_or_killed(address):
     code = """
         import os, signal, sys

@@ -6,9 +6,8 @@ bytes hardly any are JSON.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +30,7 @@ from koma.core.plaintext import read_text
 from koma.core.preflight import memory_from_json
 from koma.core.problem import Place, Problem
 from koma.core.qualified import seconds_by_template
-from koma.core.receipt import ReceiptError, finished_take, gate_document, request_from_receipt, take_from_receipt
+from koma.core.receipt import ReceiptError, gate_document, request_from_receipt, take_from_receipt
 from koma.core.review import reviewed, sayings
 from koma.core.shown import json_text
 from koma.core.signatures import from_object_info, read_recorded
@@ -47,12 +46,21 @@ from koma.engine.garbage import digests_in
 from koma.publish.objects import FileObjects
 from koma.sources import git as git_source
 from koma.sources.git_process import Git
-from koma.templating.signatures import dump_signatures, load_recorded
-from support.fake_comfyui_graphs import EXCHANGES, NODES
-from support.takes import FINISHED, still_job
+from koma.templating.signatures import dump_signatures
+from support.fake_comfyui_graphs import NODES
+from support.parser_seeds import (
+    ROOT,
+    graph_seed,
+    info_seed,
+    lock_seed,
+    message_seeds,
+    receipt_seeds,
+    recorded_signatures,
+    reply_seeds,
+    workflow_seeds,
+)
 from support.twisting import twisted
 
-ROOT = Path(__file__).resolve().parents[2]
 MOST = 1 << 20
 LISTED = b"100644 blob " + b"a" * 40 + b"     123\tprojects/a.yaml\x00120000 blob " + b"b" * 40 + b"      12\tlink\x00"
 BLOBS = b"a" * 40 + b" blob 5\nhello\n" + b"b" * 40 + b" missing\n"
@@ -125,22 +133,22 @@ def manifests(data: bytes) -> None:
 
 def graphs(data: bytes) -> None:
     """Rendered graphs."""
-    text = _json_bytes(data, _graph_seed()).decode(errors="replace")
+    text = _json_bytes(data, graph_seed()).decode(errors="replace")
     graph = parse_graph(text, "graph.json.j2")
     if isinstance(graph, Problem):
         assert graph.message
         return
-    found = check_graph(graph, _signatures(), "graph.json.j2", text)
+    found = check_graph(graph, recorded_signatures(), "graph.json.j2", text)
     canonical(canonical_graph(graph)).encode()
     if not found:
         with_output_prefix(graph, "koma/x")
-        model_files(graph, _signatures())
-        expected_outputs(graph, _signatures())
+        model_files(graph, recorded_signatures())
+        expected_outputs(graph, recorded_signatures())
 
 
 def workflows(data: bytes) -> None:
     """Workflows as people save them, on their way to a template."""
-    found = read_workflow(_json_bytes(data, *_workflow_seeds()), "w.json", _signatures())
+    found = read_workflow(_json_bytes(data, *workflow_seeds()), "w.json", recorded_signatures())
     if isinstance(found, Problem):
         str(found).encode()
         return
@@ -152,17 +160,17 @@ def workflows(data: bytes) -> None:
 
 
 def _guessed(found: Workflow) -> Guess | None:
-    wrong = check_graph(found.graph, _signatures(), "w.json", found.text)
+    wrong = check_graph(found.graph, recorded_signatures(), "w.json", found.text)
     hopeless = {"empty-graph", "not-a-node", "missing-class-type", "missing-inputs", "bad-link", "dangling-link", "cycle"}
-    saved = None if hopeless.intersection(problem.code for problem in wrong) else lossless(found.graph, _signatures())
-    return guess(saved, _signatures()) if saved is not None else None
+    saved = None if hopeless.intersection(problem.code for problem in wrong) else lossless(found.graph, recorded_signatures())
+    return guess(saved, recorded_signatures()) if saved is not None else None
 
 
 def receipts(data: bytes) -> None:
     """Receipts and gate documents, as they are recalled; objects that they name."""
     one, _, other = data.partition(b"\n---\n")
     with suppress(JsonError):
-        receipt, gate = (read_json(_json_bytes(text, seed), MOST) for text, seed in zip((one, other), _receipt_seeds(), strict=True))
+        receipt, gate = (read_json(_json_bytes(text, seed), MOST) for text, seed in zip((one, other), receipt_seeds(), strict=True))
         if isinstance(receipt, dict) and isinstance(gate, dict):
             _recalled(receipt, gate)
 
@@ -184,7 +192,7 @@ def wishes(data: bytes) -> None:
     seed = {"format_version": 1, "wish": "retry", "targets": ["a/b"], "plan": "0123", "days": None}
     with suppress(ValueError):
         read_request(_json_bytes(data, seed), "x.json")
-    _located(parse_lock(_json_bytes(data, _lock_seed()), "models.json")[1])
+    _located(parse_lock(_json_bytes(data, lock_seed()), "models.json")[1])
     with suppress(JsonError):
         kept = read_json(_json_bytes(data, {"total": 12_000_000_000, "device": "cuda"}), MOST)
         seconds_by_template(kept, "draft")
@@ -196,7 +204,7 @@ def pictures(data: bytes) -> None:
     for texts in (text_chunks(data), text_chunks(b"\x89PNG\r\n\x1a\n" + data)):
         for name, text in (texts or {}).items():
             (name + text).encode(errors="surrogatepass")
-    adoption.is_of(data, _graph_seed())
+    adoption.is_of(data, graph_seed())
 
 
 def pointers(data: bytes) -> None:
@@ -212,7 +220,7 @@ def pointers(data: bytes) -> None:
 def replies(data: bytes) -> None:
     """Answers of a ComfyUI server."""
     try:
-        value = read_json(_json_bytes(data, *_reply_seeds()), MOST, nan=True)
+        value = read_json(_json_bytes(data, *reply_seeds()), MOST, nan=True)
     except JsonError:
         value = None
     answer = mapping(value)
@@ -229,7 +237,7 @@ def replies(data: bytes) -> None:
 def node_signatures(data: bytes) -> None:
     """What a server says about its nodes, fresh and as it was kept."""
     try:
-        value = mapping(read_json(_json_bytes(data, _info_seed(), NODES), MOST, nan=True))
+        value = mapping(read_json(_json_bytes(data, info_seed(), NODES), MOST, nan=True))
     except JsonError:
         return
     for classes in (from_object_info(value), read_recorded(value)):
@@ -245,7 +253,7 @@ def node_signatures(data: bytes) -> None:
 
 def frames(data: bytes) -> None:
     """Messages of the WebSocket."""
-    text = _json_bytes(data, *_message_seeds())
+    text = _json_bytes(data, *message_seeds())
     reader = progress.Reader()
     reader.watch("id", {"1": {"class_type": "KSampler"}, "2": {}})
     for message in (text, text.decode(errors="replace")):
@@ -267,53 +275,6 @@ def _json_bytes(data: bytes, *seeds: Any) -> bytes:
     return json.dumps(twisted(seeds[data[0] // 2 % len(seeds)], data[1:])).encode()
 
 
-@cache
-def _signatures() -> Signatures:
-    return load_recorded()
-
-
-@cache
-def _graph_seed() -> dict[str, Any]:
-    graph: dict[str, Any] = EXCHANGES["sampler_success"]["request"]["prompt"]
-    return graph
-
-
-@cache
-def _workflow_seeds() -> Sequence[Any]:
-    return [json.loads(file.read_bytes()) for file in sorted((ROOT / "tests/templating/workflows").glob("*.json"))]
-
-
-@cache
-def _receipt_seeds() -> tuple[Any, Any]:
-    take = finished_take(still_job(), FINISHED)
-    return json.loads(json.dumps(take.receipt)), json.loads(json.dumps(gate_document(take)))
-
-
-@cache
-def _lock_seed() -> dict[str, Any]:
-    entry = {"file": "a.onnx", "sha256": "a" * 64, "bytes": 5, "licence": "MIT", "commercial": True, "added": "2026-01-01"}
-    return {"format_version": 1, "models": {"face-detector": entry}}
-
-
-@cache
-def _reply_seeds() -> Sequence[Any]:
-    found = [entry[key] for entry in EXCHANGES.values() for key in ("response", "history") if isinstance(entry.get(key), dict)]
-    return [*found, {key: EXCHANGES["queue_busy"][key] for key in ("queue_running", "queue_pending")}]
-
-
-@cache
-def _message_seeds() -> Sequence[Any]:
-    sent = [message for entry in EXCHANGES.values() for message in entry.get("ws", ()) if isinstance(message, dict)]
-    return [{**message, "data": {**mapping(message.get("data")), "prompt_id": "id"}} for message in sent][:40]
-
-
-@cache
-def _info_seed() -> dict[str, Any]:
-    required = {"seed": ["INT", {"default": 0, "min": 0, "max": 2**64 - 1}], "name": [["a", "b"], {}], "image": ["IMAGE"]}
-    kinds = {"required": required, "optional": {"mode": ["COMBO", {"options": ["x", 1]}]}}
-    return {"Node": {"input": kinds, "output": ["IMAGE", ["a"]], "output_node": True, "python_module": "custom_nodes.pack"}}
-
-
 def _dumped(*values: Any) -> list[bytes]:
     return [b"\x00" + json.dumps(value).encode() for value in values]
 
@@ -330,20 +291,20 @@ PARSERS: dict[str, Parser] = {
     "YAML documents": Parser(documents, SPECS),
     "koma.yaml": Parser(settings, _files("koma.yaml", "docs/*.yaml")),
     "manifests": Parser(manifests, TEMPLATES),
-    "graphs": Parser(graphs, lambda: [*_dumped(_graph_seed()), *_choices(1)]),
-    "workflows": Parser(workflows, lambda: [*_dumped(*_workflow_seeds()), *_choices(len(_workflow_seeds()))]),
+    "graphs": Parser(graphs, lambda: [*_dumped(graph_seed()), *_choices(1)]),
+    "workflows": Parser(workflows, lambda: [*_dumped(*workflow_seeds()), *_choices(len(workflow_seeds()))]),
     "receipts": Parser(
         receipts,
-        lambda: [b"\n---\n".join(_dumped(*_receipt_seeds())), *(b"\n---\n".join((one, b"\x01" + one)) for one in _choices(1))],
+        lambda: [b"\n---\n".join(_dumped(*receipt_seeds())), *(b"\n---\n".join((one, b"\x01" + one)) for one in _choices(1))],
     ),
-    "wishes, models.json": Parser(wishes, lambda: [*_dumped({"wish": "pause"}, _lock_seed()), *_choices(1)]),
+    "wishes, models.json": Parser(wishes, lambda: [*_dumped({"wish": "pause"}, lock_seed()), *_choices(1)]),
     "texts in PNG": Parser(pictures, _files("projects/lantern-street/references/**/*.png", "tests/templating/workflows/bad/*")),
     "LFS pointers": Parser(
         pointers,
         lambda: [b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1\n", b"\xef\xbb\xbfa", b"\xff\xfe"],
     ),
-    "answers of ComfyUI": Parser(replies, lambda: [*_dumped(*_reply_seeds()), *_choices(len(_reply_seeds()))]),
-    "node signatures": Parser(node_signatures, lambda: [*_dumped(_info_seed()), *_choices(2)]),
-    "WebSocket": Parser(frames, lambda: [*_dumped(*_message_seeds()), *_choices(len(_message_seeds()))]),
+    "answers of ComfyUI": Parser(replies, lambda: [*_dumped(*reply_seeds()), *_choices(len(reply_seeds()))]),
+    "node signatures": Parser(node_signatures, lambda: [*_dumped(info_seed()), *_choices(2)]),
+    "WebSocket": Parser(frames, lambda: [*_dumped(*message_seeds()), *_choices(len(message_seeds()))]),
     "output of git": Parser(listings, lambda: [LISTED, BLOBS]),
 }

@@ -5,9 +5,11 @@ has changed nothing, the next one copies only what is new, and every file is pro
 """
 
 import json
+import re
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,16 +19,22 @@ from koma.app.workspace import App
 from koma.core.backup import FORMAT, LIST, LIST_SUFFIX, Backup, KeptFile
 from koma.core.codec import CodecError, from_json, to_json
 from koma.core.errors import KomaError
+from koma.core.faults import StoreError
 from koma.core.job import Job
 from koma.core.take import Take
 from koma.engine.garbage import digests_in, digests_of, digests_of_job
 from koma.publish.durable import file_sha256, write_text
 from koma.publish.layout import GATE, LOG, RECEIPT, receipts
 from koma.publish.objects import INCOMING, FileObjects
+from koma.stores.lock import LockHeld, StateLock
 from koma.stores.sqlite import SqliteStore
 
 OBJECTS = "objects"
 _STATE_NAME = "state.db"
+_LOCK = "backup.lock"
+_AGAIN = "; delete it, and the next `koma backup` copies it again if it is still there"
+_LIST_NAME = re.compile(rf"{LIST}\d{{8}}T\d{{6}}Z\{LIST_SUFFIX}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def back_up(app: App, folder: Path, keep: int) -> tuple[Path, Backup]:
@@ -36,13 +44,40 @@ def back_up(app: App, folder: Path, keep: int) -> tuple[Path, Backup]:
     """
     if not app.has_store:
         raise KomaError("there is no state store yet, so there is nothing to back up", "koma run --once")
-    into = FileObjects(folder / OBJECTS)
-    with TemporaryDirectory(prefix="koma-", dir=app.scratch) as scratch:
-        backup = _taken(app, into, Path(scratch) / _STATE_NAME)
-    made = folder / f"{LIST}{backup.made_at.replace('-', '').replace(':', '')}{LIST_SUFFIX}"
-    write_text(made, json.dumps(to_json(backup), indent=1) + "\n")
-    _forget(folder, keep)
+    _must_lie_apart(folder, [app.config.paths.outputs, app.config.paths.objects])
+    with _alone(folder):
+        with TemporaryDirectory(prefix=".koma-", dir=folder) as scratch:  # a daemon that starts tidies its own scratch folder
+            backup = _taken(app, FileObjects(folder / OBJECTS), Path(scratch) / _STATE_NAME)
+        made = folder / f"{LIST}{backup.made_at.replace('-', '').replace(':', '')}{LIST_SUFFIX}"
+        write_text(made, json.dumps(to_json(backup), indent=1) + "\n")
+        _forget(folder, keep, made)
     return made, backup
+
+
+def _must_lie_apart(folder: Path, made_of: Iterable[Path]) -> None:
+    """Refuse a folder whose backups would lie among what they are made of: forgetting one would delete that."""
+    here, objects = folder.resolve(), (folder / OBJECTS).resolve()
+    for place in (path.resolve() for path in made_of):
+        if here.is_relative_to(place) or objects.is_relative_to(place) or place.is_relative_to(objects):
+            raise KomaError(
+                f"{folder} overlaps with {place}, which is to be backed up", "name a folder outside of it, on another disk at best"
+            )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other backups out of the folder, where its file system knows locks: one forgets what another has just copied."""
+    lock = StateLock(folder / _LOCK)
+    try:
+        lock.acquire()
+    except LockHeld:
+        raise
+    except StoreError:
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _taken(app: App, into: FileObjects, copy: Path) -> Backup:
@@ -51,17 +86,17 @@ def _taken(app: App, into: FileObjects, copy: Path) -> Backup:
     records = list(_records(app.config.paths.outputs))
     wanted = {digest for take in takes for digest in digests_of(take)} | {digest for job in jobs for digest in digests_of_job(job)}
     wanted |= {digest for file in records if file.name.endswith(RECEIPT) for digest in digests_in(_json(file))}
-    present = [known[digest] for digest in sorted(wanted & known.keys())]
+    objects = tuple(_put_objects(into, ((digest, file) for digest in sorted(wanted) for file in known.get(digest, ()))))
     return Backup(
         format_version=FORMAT,
         koma=__version__,
         made_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(app.clock.now())),
         takes=len(takes),
         published=published,
-        missing=len(wanted - known.keys()),
+        missing=len(wanted - {kept.file_digest for kept in objects}),
         state=_put(into, copy, _STATE_NAME),
-        files=tuple(_put(into, file, file.relative_to(app.config.paths.outputs).as_posix()) for file in records),
-        objects=tuple(_put_object(into, digest, file) for digest, file in present),
+        files=tuple(_put_records(into, records, app.config.paths.outputs)),
+        objects=objects,
     )
 
 
@@ -76,9 +111,18 @@ def _copy_store(app: App, copy: Path) -> tuple[list[Take], list[Job], int]:
         store.close()
 
 
-def _objects_by_digest(root: Path) -> dict[str, tuple[str, Path]]:
-    files = (file for file in root.glob("??/*") if file.parent.name != INCOMING)
-    return {digest: (digest, file) for file in files if len(digest := file.parent.name + file.name.partition(".")[0]) == 64}  # noqa: PLR2004  hex digits of sha256
+def _objects_by_digest(root: Path) -> dict[str, list[Path]]:
+    """Find objects by digest: the same bytes may lie there under several suffixes."""
+    found = defaultdict(list)
+    for file in sorted(root.glob("??/*")):
+        found[_digest_of(file)].append(file)
+    return found
+
+
+def _digest_of(file: Path) -> str:
+    """Digest that the name of an object says; "" for any other file."""
+    digest = file.parent.name + file.name.partition(".")[0]
+    return digest if _DIGEST.fullmatch(digest) else ""
 
 
 def _records(outputs: Path) -> Iterator[Path]:
@@ -90,26 +134,31 @@ def _records(outputs: Path) -> Iterator[Path]:
     yield from sorted(file for file in (outputs / ".koma").glob("*.json") if file.is_file())
 
 
+def _put_records(into: FileObjects, records: Iterable[Path], outputs: Path) -> Iterator[KeptFile]:
+    for file in records:
+        with suppress(FileNotFoundError):  # retired meanwhile
+            yield _put(into, file, file.relative_to(outputs).as_posix())
+
+
 def _put(into: FileObjects, file: Path, path: str) -> KeptFile:
-    digest = file_sha256(file)
-    if not into.has(digest, file.suffix.lower()):
-        into.put(file, expect=digest)
-    return KeptFile(digest, file.suffix.lower(), file.stat().st_size, path)
-
-
-def _put_object(into: FileObjects, digest: str, file: Path) -> KeptFile:
-    suffix = "".join(file.suffixes)
+    digest, suffix = file_sha256(file), file.suffix.lower()
     if not into.has(digest, suffix):
-        try:
-            into.put(file, expect=digest)
-        except ValueError as error:
-            raise KomaError(f"{error}", "koma doctor; the damaged object is in no backup") from error
-    return KeptFile(digest, suffix, file.stat().st_size)
+        digest = into.put(file)  # another one if it was written anew meanwhile
+    return KeptFile(digest, suffix, into.path(digest, suffix).stat().st_size, path)
+
+
+def _put_objects(into: FileObjects, objects: Iterable[tuple[str, Path]]) -> Iterator[KeptFile]:
+    for digest, file in objects:
+        suffix = file.suffix
+        with suppress(FileNotFoundError, ValueError):  # collected meanwhile, or damaged
+            if not into.has(digest, suffix):
+                into.put(file, expect=digest)
+            yield KeptFile(digest, suffix, into.path(digest, suffix).stat().st_size)
 
 
 def lists(folder: Path) -> list[Path]:
     """Find the lists of the backups in a folder, oldest first."""
-    return sorted(folder.glob(f"{LIST}*{LIST_SUFFIX}"))
+    return sorted(file for file in folder.glob(f"{LIST}*{LIST_SUFFIX}") if _LIST_NAME.fullmatch(file.name))
 
 
 def read_list(file: Path) -> Backup:
@@ -129,21 +178,22 @@ def verify(folder: Path, backup: Backup) -> list[str]:
     """Read every file of a backup again; what is missing or damaged, in words."""
     objects = FileObjects(folder / OBJECTS)
     bad = (kept for kept in _each_once(backup.everything) if not objects.verify(kept.file_digest, kept.suffix))
-    return [f"{objects.path(kept.file_digest, kept.suffix)}: {kept.path or 'an object'} is missing or damaged" for kept in bad]
+    return [f"{objects.path(kept.file_digest, kept.suffix)}: {kept.path or 'an object'} is missing or damaged{_AGAIN}" for kept in bad]
 
 
 def _each_once(kept: Iterable[KeptFile]) -> Iterable[KeptFile]:
     return {(one.file_digest, one.suffix): one for one in kept}.values()
 
 
-def _forget(folder: Path, keep: int) -> None:
-    """Delete the oldest lists, then every file that no list names any more."""
+def _forget(folder: Path, keep: int, made: Path) -> None:
+    """Delete the oldest lists but for the one just made, then every object that no list names any more; nothing else that lies there."""
     for old in lists(folder)[:-keep]:
-        old.unlink()
+        if old != made:  # its name is not the newest where the clock was set back
+            old.unlink()
     objects = FileObjects(folder / OBJECTS)
     named = {objects.path(kept.file_digest, kept.suffix) for file in lists(folder) for kept in read_list(file).everything}
     for file in (folder / OBJECTS).glob("*/*"):
-        if file not in named:
+        if file not in named and (_digest_of(file) or file.parent.name == INCOMING):
             file.unlink()
 
 

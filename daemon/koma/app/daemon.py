@@ -69,11 +69,8 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
     async with AsyncExitStack() as stack:
         outlet = _outlet(app, once=orders.once)
         stack.callback(outlet.hub.close)
-        _tidy(app)
         tell_of_outages(config, app.store, outlet.hub)
-        recall(app.store, app.publisher)
-        restock(app.store, app.objects, app.publisher)
-        forget_answered(app.store)
+        _pick_up(app)
         backends = app.backends(config.rendition)
         reconciler = _reconciler(app, outlet, orders)
         versions = Versions(app, lambda: lanes.lacking or is_lacking(reconciler.standing.survey))
@@ -128,8 +125,11 @@ def _guard(config: Config, outlet: Outlet) -> DiskGuard:
     return DiskGuard(place.spaces, place.reserve, outlet.hub, place.known(), place.remember)
 
 
-def _tidy(app: App) -> None:
-    """Remove what a daemon that was killed had on its way."""
+def _pick_up(app: App) -> None:
+    """Put right what a daemon that was killed, or whatever happened since, left behind."""
+    recall(app.store, app.publisher)
+    restock(app.store, app.objects, app.publisher)
+    forget_answered(app.store)
     for left in app.scratch.iterdir():
         shutil.rmtree(left, ignore_errors=True)
     for left in app.config.paths.private.glob("*.new"):

@@ -2,11 +2,11 @@
 
 from koma.config import Config
 from koma.config.zones import zone_of
-from koma.core.hours import DAYS, Hours, read_window
+from koma.core.hours import Hours, read_window
 from koma.core.memory import Care, FreeRule
 from koma.core.retry import Patience
 from koma.core.supervision import Rules
-from koma.core.words import BackendKind
+from koma.core.words import DAYS, BackendKind
 
 
 def care_of(config: Config) -> dict[BackendKind, Care]:

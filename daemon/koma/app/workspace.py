@@ -239,11 +239,12 @@ class App:
     def drafting(self) -> Drafting:
         """Scenes to target rows."""
         from koma.engine.drafting import Drafting
+        from koma.engine.forms import Forms
         from koma.engine.graphs import Graphs
 
-        return Drafting(
-            self.templates, Graphs(lambda: self.renderer, lambda: self.server.signatures, lambda: self.server.memory), self.server.versions
-        )
+        forms = Forms(self.cache, self.server.salt)
+        graphs = Graphs(lambda: self.renderer, lambda: self.server.signatures, lambda: self.server.memory, forms)
+        return Drafting(self.templates, graphs, self.server.versions)
 
     @cached_property
     def desires(self) -> Desires:

@@ -25,7 +25,9 @@ def back_up(workspace: Path | None, folder: Path, keep: int, *, as_json: bool) -
     said = (
         f"{count(backup.takes, 'take')}, {count(backup.published, 'output')}, {count(len(backup.objects), 'object')}, {size / _MB:.1f} MB"
     )
-    gone = [f"{count(backup.missing, 'object')} that takes name were gone before"] if backup.missing else []
+    gone = (
+        [f"{count(backup.missing, 'object')} that takes name were gone before, or damaged: koma doctor --objects"] if backup.missing else []
+    )
     print_lines([f"{made}: {said}", *gone, f"to bring it back: koma restore {folder}"])
     return 0
 
@@ -48,13 +50,12 @@ def restore(workspace: Path | None, folder: Path, at: str, *, replace: bool, as_
     """Bring a backup back and say what came; 1 if an output could not be put in its place."""
     file = restoring.choose(folder, at)
     with App.open(workspace, writes=True) as app, StateLock(app.config.paths.lock):
-        aside = restoring.put_aside(app) if replace else None
-        done = restoring.restore(app, folder, file)
+        done = restoring.restore(app, folder, file, replace=replace)
     if as_json:
         facts = {"list": str(file), "takes": done.backup.takes, "published": done.published, "problems": done.problems}
-        print_json(facts | {"aside": str(aside or "")})
+        print_json(facts | {"aside": str(done.aside or "")})
         return int(bool(done.problems))
     lines = [f"{file.name}: {count(done.backup.takes, 'take')}, {count(done.published, 'output')} brought back"]
-    lines += [f"the state before lies in {aside}"] if aside else []
+    lines += [f"the state before lies in {done.aside}"] if done.aside else []
     print_lines([*lines, *done.problems, "to see what is left to do: koma plan"])
     return int(bool(done.problems))

@@ -25,6 +25,7 @@ def command(
     """Watch the workspace and render what changed. With --once: exit 0 all ready, 1 errors, 3 something waits for a person."""
     from koma.app.daemon import Orders, run
     from koma.app.workspace import App
+    from koma.cli.printing import print_lines
     from koma.publish.durable import make_folder
     from koma.stores.lock import LockHeld, StateLock
 
@@ -40,7 +41,7 @@ def command(
         with lock:
             status, reconciler = asyncio.run(run(app, Orders(once, allow, _selects(targets or [], exclude or []), lock.check)))
     if once:
-        typer.echo(reconciler.summary())
+        print_lines([reconciler.summary()])
     return status
 
 

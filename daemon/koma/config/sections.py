@@ -19,10 +19,9 @@ from koma.config.values import (
     SafetyConfig,
     SourceConfig,
 )
-from koma.config.zones import zone_of
-from koma.core.hours import DAYS, read_window
 from koma.core.login import Secret, split_login
 from koma.core.store_address import SQLITE, fault, has_password
+from koma.core.words import DAYS
 
 _ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?(/[^\s?#@\\]*)?")
 
@@ -216,14 +215,26 @@ def read_hours(fields: Fields) -> HoursConfig:
         days=fields.texts("days", DAYS),
         zone=fields.text("zone", ""),
     )
-    for text in (text for text in hours.quiet if read_window(text, ()) is None):
+    for text in (text for text in hours.quiet if not _is_window(text)):
         fields.wrong("quiet", f"`{text}` is no time of the day", expected="from and to, such as 08:00-18:00 or 22:00-06:00")
     for day in (day for day in hours.days if day not in DAYS):
         fields.wrong("days", f"`{day}` is no day", expected=", ".join(DAYS))
-    if hours.zone and zone_of(hours.zone) is None:
+    if hours.zone and not _is_zone(hours.zone):
         fields.wrong("zone", f"`{hours.zone}` is no time zone that this machine knows", expected="a name such as Europe/Berlin")
     fields.done()
     return hours
+
+
+def _is_window(text: str) -> bool:
+    from koma.core.hours import read_window  # noqa: PLC0415  # start-up time where no hours are quiet
+
+    return read_window(text, ()) is not None
+
+
+def _is_zone(name: str) -> bool:
+    from koma.config.zones import zone_of  # noqa: PLC0415  # start-up time where none is named
+
+    return zone_of(name) is not None
 
 
 def read_store(root: Fields) -> str:

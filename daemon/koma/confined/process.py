@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 _BLOCK = 1 << 16
 _WORDS = 4000  # bytes that are kept of what it last wrote to stderr
 _LONGEST = 16 << 20  # bytes of one answer
+_FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
 _GRACE = 5.0  # s in which a process that closed its pipe is gone
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
 # Threads take addresses for memory that they never use, and numbers of one machine's cores must not decide what fits.
@@ -70,7 +71,7 @@ class Confined:
     def ask(self, order: Any) -> Generator[Any, None, None]:
         """Yield every answer to one order as it comes. Raises EndedError; whoever stops listening before the end ends the process."""
         with self._turn:
-            process = self._running or self._started()
+            process = self._running if self._running is not None and self._running.is_alive() else self._started()
             try:
                 yield from process.exchange(json.dumps(order, default=dict).encode(), self.limits)
             except BaseException:
@@ -91,6 +92,8 @@ class Confined:
         return self._running.pid if self._running is not None else None
 
     def _started(self) -> "_Running":
+        if self._running is not None:
+            self._running.end()  # it died between two orders, of none of them
         try:
             self._running = _Running(self._module, self.limits)
         except OSError as error:
@@ -117,6 +120,10 @@ class _Running:
         for stream in (self._orders, self._answers):
             os.set_blocking(stream.fileno(), False)  # type: ignore[union-attr]  # both were asked for as pipes
         self._read = bytearray()
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def exchange(self, order: bytes, limits: Limits) -> Iterator[Any]:
         """Send an order, and yield its answers. Raises EndedError."""
@@ -156,7 +163,7 @@ class _Running:
         match -code:
             case signal.SIGXCPU:
                 return EndedError(Ending.SLOW, f"it takes more than {limits.seconds} s of computing", words)
-            case signal.SIGKILL:
+            case number if number in _FROM_OUTSIDE:
                 return EndedError(Ending.KILLED, "the process for it was killed from outside, perhaps for want of memory", words)
             case number if number > 0:
                 return EndedError(Ending.CRASHED, f"it brought its process down ({signal.Signals(number).name})", words)

@@ -28,7 +28,8 @@ class TooSlowError(Exception):
 def main(handle: Handle) -> None:
     """Be the process; its arguments are the limits. What was imported until now does not count against that of memory."""
     seconds = int(sys.argv[2])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the parent decides when to end
+    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they reach every process of a terminal or service at once
+        signal.signal(asked, signal.SIG_IGN)  # the parent decides when to end
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, _WORDS)
     faulthandler.enable(all_threads=False)

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from koma.core.words import DAYS
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60  # minutes
 MINUTE = 60.0  # seconds
 FOR_EVER = float("inf")

@@ -23,6 +23,14 @@ def redacted(store: str) -> str:
     return f"{scheme}{separator}{user}{colon and ':***'}@{after}" if separator and scheme.isalpha() else f"***@{after}"
 
 
+def without_password(store: str) -> str:
+    """Return the setting as `koma.yaml` may hold it: with no password, nor anything in its place that would be taken for one."""
+    import re  # noqa: PLC0415  # start-up time: not needed while the store is a file
+
+    shown = re.sub(r"(?<=[?&])(?:ssl)?password=\*\*\*(?:&|$)", "", redacted(store), flags=re.IGNORECASE)
+    return shown.rstrip("?&").replace(":***@", "@", 1)
+
+
 def has_password(store: str) -> bool:
     """Whether a password stands in it."""
     return store != SQLITE and redacted(store) != store

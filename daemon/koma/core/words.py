@@ -103,4 +103,5 @@ class TargetState(StrEnum):
     STALLED = "Stalled"
 
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PHASE_RANK = {Phase.ANIMATIC: 0, Phase.STILL: 1, Phase.LOOP: 2, Phase.VIDEO: 3}

@@ -10,6 +10,7 @@ from koma.core.keys import digest
 from koma.core.node_rules import Signatures
 from koma.core.preflight import ServerMemory, declared, memory_problem
 from koma.core.problem import Problem
+from koma.engine.forms import Forms, Page
 from koma.ports import Renderer
 
 FEW = 2  # shots of one form that are rendered one by one
@@ -27,6 +28,7 @@ class _Group(NamedTuple):
 
     template: LoadedTemplate
     free: tuple[str, ...]
+    shared: str
     drafts: list[Draft]
 
 
@@ -38,38 +40,52 @@ class Graphs:
         renderer: Callable[[], Renderer],
         signatures: Callable[[], Signatures],
         memory: Callable[[], ServerMemory | None] = lambda: None,
+        forms: Forms | None = None,
     ) -> None:
         self._renderer = renderer
         self._memory = memory
+        self._forms = forms or Forms()
         self.signatures = signatures
 
     def drawn(self, drafts: Sequence[Draft]) -> dict[str, Drawn]:
         """Target id → what it comes to, for every draft that can be drawn."""
         found = {draft.id: Drawn(digest(draft.panel)) for draft in drafts if draft.panel is not None}
-        for group in self._alike(drafts):
-            form = self._form(group) if len(group.drafts) > FEW and group.free else None
+        pages = self._forms.pages({draft.template.file: draft.template for draft in drafts if draft.template is not None}.values())
+        for group in self._alike(drafts, pages):
+            form = self._form(group, pages[group.template.file]) if group.free else None
             if form is not None:
                 found.update((draft.id, Drawn(form.digest(draft.params or {}))) for draft in group.drafts)
             else:
                 found.update(self._one_by_one(group))
+        self._forms.keep(pages)
         return found
 
-    def _alike(self, drafts: Sequence[Draft]) -> Iterable[_Group]:
+    def _alike(self, drafts: Sequence[Draft], pages: Mapping[str, Page]) -> Iterable[_Group]:
         """Sort drafts by template and by everything but their free parameters."""
         groups: dict[tuple[str, str], _Group] = {}
-        verbatim: dict[str, frozenset[str]] = {}
         for draft in drafts:
             template, params = draft.template, draft.params
             if template is None or params is None:
                 continue
-            if template.file not in verbatim:
-                verbatim[template.file] = self._renderer().verbatim(template.file, template.text)
-            free = free_names(params, verbatim[template.file])
-            groups.setdefault((template.file, shared(params, free)), _Group(template, free, [])).drafts.append(draft)
+            page = pages[template.file]
+            if page.verbatim is None:
+                page.verbatim = self._renderer().verbatim(template.file, template.text)
+            free = free_names(params, page.verbatim)
+            others = shared(params, free)
+            groups.setdefault((template.file, others), _Group(template, free, others, [])).drafts.append(draft)
         return groups.values()
 
-    def _form(self, group: _Group) -> Form | None:
-        """Form of all shots of a group; None where something is wrong, which is then to be found shot by shot."""
+    def _form(self, group: _Group, page: Page) -> Form | None:
+        """Form of all shots of a group; None for a few without one, and where something is wrong, which is then to be found shot by shot."""
+        known = page.form(group.free, group.shared)
+        if known is not None or len(group.drafts) <= FEW:
+            return known
+        form = self._new_form(group)
+        if form is not None:
+            page.learn(group.free, group.shared, form)
+        return form
+
+    def _new_form(self, group: _Group) -> Form | None:
         graph = self.graph(group.template, with_stand_ins(group.drafts[0].params or {}, group.free))
         if isinstance(graph, Problem) or self.check(group.template, graph) or self.check(group.template, with_least_seed(graph)):
             return None

@@ -173,7 +173,9 @@ def pipe(file: Path) -> None:
         pytest.param("takes", Path.mkdir, "video", "it is a folder, and its files want naming one by one", id="a folder"),
         pytest.param("pipe.png", pipe, "still", "it is a pipe or a device and no file", id="a pipe, which is not waited for"),
         pytest.param("b.png", lambda file: file.write_text("hello"), "still", "no picture that Koma knows", id="a text called .png"),
-        pytest.param("b.mp4", lambda file: file.write_text("hello"), "video", "not a readable clip: Invalid data", id="a text called .mp4"),
+        pytest.param(
+            "b.mp4", lambda file: file.write_text("hello"), "video", "no clip that Koma knows; an MP4, MOV", id="a text called .mp4"
+        ),
         pytest.param("b.png", lambda file: file.write_text(POINTER), "still", "a Git LFS pointer, for `git lfs pull`", id="an LFS pointer"),
     ],
 )

@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from koma.pixels.clip import exact_rate
-from koma.pixels.picture import UnreadableError, read_picture
 from koma.pixels.digest import ClipDigest, picture_digest
+from koma.pixels.picture import UnreadableError, read_picture
 from support.pictures import content_digest, drawing, save, save_clip
 
 PIXELS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([3, 4])))

@@ -40,9 +40,9 @@ def test_a_picture_of_forty_thousand_pixels_each_way_is_refused_unread(tmp_path,
     file = tmp_path / "huge.png"
     file.write_bytes(make(40_000, 40_000))
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
-    for look in (picture_size, read_picture):
+    for reading in (picture_size, read_picture):
         with pytest.raises(UnreadableError, match="40000 x 40000 is more than 40 megapixels"):
-            look(file)
+            reading(file)
 
 
 FORMATS = {

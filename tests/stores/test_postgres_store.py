@@ -182,9 +182,16 @@ def test_two_schemas_of_one_database_have_a_writer_each(store, cluster):
         assert store.flags() == {}
 
 
-def test_the_lock_is_free_at_the_moment_at_which_the_writer_is_closed(address):
-    for _ in range(30):
-        opened(address).close()
+def test_the_lock_is_free_at_the_moment_at_which_the_writer_is_closed(address, raw):
+    for _ in range(20):
+        with opened(address):
+            assert _locks(raw) == 1
+        assert _locks(raw) == 0
+
+
+def _locks(connection):
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = current_schema()::regnamespace"
+    return connection.execute(query).fetchone()[0]
 
 
 def test_the_lock_is_free_once_the_writer_is_closed_or_killed(address):

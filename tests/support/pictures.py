@@ -11,9 +11,9 @@ from koma.core.media import Media
 from koma.core.request import RenderRequest
 from koma.core.words import BackendKind
 from koma.pixels.clip import open_clip
+from koma.pixels.digest import ClipDigest, picture_digest
 from koma.pixels.picture import Pixels, read_picture
 from koma.pixels.whole import CLIPS, container_of
-from koma.pixels.digest import ClipDigest, picture_digest
 
 
 def drawing(width: int = 48, height: int = 32, shift: int = 0) -> Pixels:

@@ -76,7 +76,7 @@ class Graphs:
         return groups.values()
 
     def _form(self, group: _Group, page: Page) -> Form | None:
-        """Form of all shots of a group; None for a few without one, and where something is wrong, which is then to be found shot by shot."""
+        """Form of all shots of a group; None for a few without one, and where something is wrong, to be found shot by shot."""
         known = page.form(group.free, group.shared)
         if known is not None or len(group.drafts) <= FEW:
             return known

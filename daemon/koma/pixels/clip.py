@@ -88,7 +88,7 @@ def _opened(file: Path) -> Iterator[tuple[Any, Any]]:
             raise UnreadableError(file, f"cut short: {lack}")
         demuxer = _DEMUXERS.get(container_of(file))
         if demuxer is None:
-            raise UnreadableError(file, f"not a readable clip: it is {what_it_is(file)}; an MP4, MOV, Matroska or WebM is wanted")
+            raise UnreadableError(file, f"not a readable clip: it is {what_it_is(file, 'clip')}; an MP4, MOV, Matroska or WebM is wanted")
         opened = av.open(str(file.absolute()), mode="r", format=demuxer, options=_CLOSED)
     with opened:
         with _refusing(file):

@@ -45,12 +45,12 @@ def check_size(file: Path, width: int, height: int) -> None:
         raise UnreadableError(file, f"{width} x {height} is more than {MAX_PIXELS // 1_000_000} megapixels")
 
 
-def what_it_is(file: Path) -> str:
-    """Name the kind of a file in words, by its first bytes: `a GIF`. Raises OSError."""
+def what_it_is(file: Path, wanted: str) -> str:
+    """Name the kind of a file in words, by its first bytes: `a GIF`, or `no clip that Koma knows`. Raises OSError."""
     with open_file(file) as stream:
         head = stream.read(_HEAD)
     kind = container(head)
-    return f"a {kind}" if kind in PICTURES else _other(head)
+    return f"a {kind}" if kind in PICTURES else _other(head, wanted)
 
 
 _MARKS = {
@@ -64,7 +64,7 @@ _MARKS = {
 }
 
 
-def _other(head: bytes) -> str:
+def _other(head: bytes, wanted: str = "picture") -> str:
     """Say what a file is that is none of the wanted kinds."""
     if b"<svg" in head.lower():
         return "an SVG drawing"
@@ -72,7 +72,7 @@ def _other(head: bytes) -> str:
         return "an AVIF or HEIC picture"
     if container(head) in (Container.MP4, Container.MATROSKA):
         return "a clip"
-    return next((words for mark, words in _MARKS.items() if head.startswith(mark)), "empty" if not head else "no picture that Koma knows")
+    return next((words for mark, words in _MARKS.items() if head.startswith(mark)), "empty" if not head else f"no {wanted} that Koma knows")
 
 
 def _png(_stream: BinaryIO, head: bytes) -> Size:

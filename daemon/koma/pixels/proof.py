@@ -17,7 +17,9 @@ def proof(file: Path) -> Iterator[int]:
         yield 1
         return
     if kind not in CLIPS:
-        raise UnreadableError(file, f"it is {what_it_is(file)}; a PNG, JPEG or WebP is wanted, or a clip as MP4, MOV, Matroska or WebM")
+        raise UnreadableError(
+            file, f"it is {what_it_is(file, 'picture or clip')}; a PNG, JPEG or WebP is wanted, or a clip as MP4, MOV, Matroska or WebM"
+        )
     from koma.pixels.clip import decoded  # noqa: PLC0415  most of the time there are pictures only, and this takes a while
 
     yield from decoded(file)

@@ -31,7 +31,7 @@ _ENDED = {"job_complete": "success", "job_failed": "failed", "job_cancelled": "c
 
 
 class Metrics:
-    """All metrics of one daemon, in a registry of their own: a sink for events. Free space is told of `outputs` and of `folders`, by name."""
+    """All metrics of one daemon, in a registry of their own: a sink for events. Free space is told by name: `outputs` and `folders`."""
 
     def __init__(self, version: str, outputs: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one function untyped

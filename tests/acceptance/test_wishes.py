@@ -144,7 +144,7 @@ def test_an_empty_watched_folder_retires_nothing(rendered: Workspace) -> None:
     before = rendered.pictures()
     (rendered.root / "projects").rename(rendered.root / "elsewhere")
     done = rendered.once(code=3)
-    assert "no project at all" in done.err
+    assert "project demo is gone, with 4 targets published" in done.err
     assert rendered.pictures() == before
 
 

@@ -52,11 +52,16 @@ hours: {quiet: ["08:00-18:00", "22:00-06:00"], days: [mon, fri], zone: Europe/Be
 safety: {max_gpu_minutes: 90, retire_share: 0.25, retire_at_least: 4}
 measure: {device: cuda}
 http: {host: localhost, port: 0, enabled: false}
-log: {format: json, level: debug}
+log: {format: json, level: debug, rotate_megabytes: 0.5, keep: 2}
+disk: {reserve_percent: 10, reserve_bytes: 5e9}
+gc: {keep_commits: 0, keep_days: 7, retired_days: 1}
 store: sqlite
 """,
     )
     assert config.rendition is Rendition.FINAL
+    assert (config.log.rotate_megabytes, config.log.keep) == (0.5, 2)
+    assert config.disk == (10, 5e9)
+    assert config.gc == (0, 7, 1)
     assert config.watch == ("shows/*", "one")
     assert (config.source.mode, config.source.ref, config.source.repository) == ("git", "main", "../story")
     assert config.paths.outputs == tmp_path / "renders"

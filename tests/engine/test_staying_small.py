@@ -1,9 +1,13 @@
 """What runs for weeks stays small: write-ahead logs, the cache, the inbox, scratch, and what the daemon keeps in memory."""
 
+import ctypes
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
+from koma.app import memory
 from koma.app.keeping import Keeper
 from koma.app.workspace import App
 from koma.config import load
@@ -114,3 +118,14 @@ async def test_now_and_then_the_daemon_tidies_up_and_leaves_what_is_young(tmp_pa
         await keeper.after_pass(Standing())
         assert (left.exists(), left.parent.exists(), aside.exists(), wish.exists()) == (False, False, False, True)
         assert app.scratch.is_dir()
+
+
+def test_what_was_freed_is_given_back(tmp_path):
+    command = "import sys; from koma.app.memory import give_back, share_one_heap; share_one_heap(); give_back(); print('alive')"
+    assert subprocess.run([sys.executable, "-c", command], stdout=subprocess.PIPE, check=True, cwd=tmp_path).stdout == b"alive\n"
+
+
+@pytest.mark.parametrize("library", [object(), ctypes.CDLL(None)], ids=["a library that knows neither", "this machine's"])
+def test_a_c_library_that_can_not_is_no_error(monkeypatch, library):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _name: library)
+    memory.give_back()

@@ -4,8 +4,9 @@ Each goes the way of every template: rendered in the confined process, read as J
 """
 
 import json
+import os
+import resource
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from koma.templating.confined import ConfinedRenderer
 from koma.templating.signatures import load_recorded
 from support.hostile_templates import BOMBS, ESCAPES, FLOODS, OUTPUTS, SYNTAX, TEXT_NODE, VALUES, WORDS
 
+MOST = 2.5  # s; a template may take 1, and 2 where only the system can stop it; a process that starts anew takes its part
 FILE = "templates/hostile/graph.json.j2"
 
 
@@ -69,6 +71,13 @@ def tried(case: Case, renderer: Renderer) -> list[str]:
     return wrong
 
 
+def computing(pid: int | None) -> float:
+    """Seconds of computing of every process that was started from here: those that ended, and the one that runs."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split() if pid is not None else ["0"] * 20
+    return ended.ru_utime + ended.ru_stime + (int(running[11]) + int(running[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def rows(share: float, make: Callable[[], ConfinedRenderer] = ConfinedRenderer) -> list[Row]:
     """Try a share of the templates: evenly from every kind."""
     every = max(1, round(1 / share))
@@ -78,15 +87,22 @@ def rows(share: float, make: Callable[[], ConfinedRenderer] = ConfinedRenderer) 
     renderer, wrong, slowest = make(), [], 0.0
     try:
         for case in chosen:
-            began = time.monotonic()
+            began = computing(renderer.pid)
             wrong += [f"{case.kind} {case.text[:60]!r}: {objection[:300]}" for objection in tried(case, renderer)]
-            slowest = max(slowest, time.monotonic() - began)
+            slowest = max(slowest, computing(renderer.pid) - began)
     finally:
         renderer.close()
     fired = {kind: sum(case.kind == kind for case in chosen) for kind in dict.fromkeys(case.kind for case in chosen)}
-    figure = f"{len(chosen)} templates, {len(wrong)} wrong, the slowest stopped after {slowest:.1f} s"
+    figure = f"{len(chosen)} templates, {len(wrong)} wrong, at most {slowest:.1f} s of computing for one and the next"
     return [
-        Row("bad input: templates", "at least 150, each refused with its place, 0 crashes", figure, not wrong, fired, "; ".join(wrong[:5]))
+        Row(
+            "bad input: templates",
+            f"at least 150, each refused with its place within {MOST:g} s of computing, 0 crashes",
+            figure,
+            not wrong and slowest < MOST,
+            fired,
+            "; ".join(wrong[:5]),
+        )
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from koma import __version__
+from koma.app.memory import share_one_heap
 from koma.app.passes import Passes
 from koma.app.recalling import recall
 from koma.app.room import WorkspaceRoom
@@ -66,6 +67,7 @@ async def run(app: App, orders: Orders) -> tuple[int, Reconciler]:
     """
     config = app.config
     _one_runtime()
+    share_one_heap()
     async with AsyncExitStack() as stack:
         outlet = _outlet(app, once=orders.once)
         stack.callback(outlet.hub.close)

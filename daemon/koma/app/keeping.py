@@ -1,11 +1,11 @@
 """What the daemon does between two passes to stay small: garbage that a person asked to be collected, and its own files, now and then."""
 
 import asyncio
-import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
 from koma.app.collecting import delete, look
+from koma.app.memory import give_back
 from koma.app.workspace import App
 from koma.core.errors import KomaError
 from koma.core.wish import Request
@@ -40,7 +40,7 @@ class Keeper:
             await asyncio.to_thread(self.tidy)
         if self._app.clock.monotonic() - self._trimmed >= TRIM_SECONDS:
             self._trimmed = self._app.clock.monotonic()
-            await asyncio.to_thread(give_memory_back)
+            await asyncio.to_thread(give_back)
 
     def tidy(self) -> None:
         """Shrink what grew: write-ahead logs, the cache, what kills left in the scratch folder, wishes that could not be read."""
@@ -70,13 +70,6 @@ class Keeper:
     def _rows(self, gone: Sequence[Litter]) -> list[dict[str, object]]:
         root = self._app.config.workspace
         return [{"file": shown(item.path, root), "bytes": item.size, "why": item.why} for item in gone[:NAMED]]
-
-
-def give_memory_back() -> None:
-    """Let the C library return what was freed to the system: decoding pictures in several threads leaves it in pieces else."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc; others return it by themselves
-    if trim is not None:
-        trim(0)
 
 
 def shown(path: Path, root: Path) -> str:

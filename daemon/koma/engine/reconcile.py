@@ -197,7 +197,8 @@ class Reconciler:
             said = []
         if said and (said, digest) != (self.standing.held, self.standing.digest):
             renders = sum(action.action is ActionKind.RENDER for action in fresh.actions)
-            message = f"{'; '.join(said)}. To go ahead: koma run --allow {digest}"
+            end = "" if said[-1].endswith("?") else "."
+            message = f"{'; '.join(said)}{end} To go ahead: koma run --allow {digest}"
             self._events.emit("plan_held", digest=digest, renders=renders, gpu_seconds=gpu_seconds(fresh)[0], message=message)
         self.standing.held, self.standing.digest = said, digest
         if not said:

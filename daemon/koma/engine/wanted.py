@@ -13,6 +13,7 @@ from koma.core.rows import line_of
 from koma.core.snapshot import unread_documents
 from koma.core.target import SHEETS, Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
+from koma.engine.model_notes import ModelNotes
 
 if TYPE_CHECKING:
     from koma.core.gating import Gating
@@ -143,6 +144,7 @@ class Desires:
         self._worlds: Worlds | None = None
         self._reviews: Reviews | None = None
         self.documents = Documents(source, cache)
+        self._notes = ModelNotes(self.documents, cache, lambda: models()[0])
 
     def wanted(self, snapshot: "Snapshot", rendition: "Rendition", lying: Collection[str] = frozenset()) -> Wanted:
         """Work out every wanted target of this snapshot. `lying` are the lines (see Lying) of what is there, for settling scenes."""
@@ -194,14 +196,7 @@ class Desires:
             fresh += self._resolve(folder, stale, rendition, inputs, result)
         doc = self.documents.doc(project)
         result.has_moves = result.has_moves or bool(doc.data.get("moved"))
-        if doc.data.get("commercial"):
-            from koma.engine.licences import licence_problems  # noqa: PLC0415  # start-up time of a plan with nothing to do
-
-            result.problems += licence_problems(folder, doc, self.documents, self._models()[0])
-        if doc.data.get("gates") and rendition != _ON_PAPER:
-            from koma.engine.licences import lacking_models  # noqa: PLC0415  # start-up time of a plan with nothing to do
-
-            result.problems += lacking_models(folder, doc, self.documents, self._models()[0])
+        result.problems += self._notes.problems(folder, doc, self._snapshot, salt, on_paper=rendition == _ON_PAPER)
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:

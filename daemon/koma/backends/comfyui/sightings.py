@@ -87,7 +87,7 @@ def _no_output(entry: Mapping[str, Any]) -> Failure:
 
 
 def _node_failure(error: Mapping[str, Any]) -> Failure:
-    kind, said = str(error.get("exception_type", "")), str(error.get("exception_message", "")).strip()
+    kind, said = str(error.get("exception_type", ""))[:EXCERPT], str(error.get("exception_message", "")).strip()[:EXCERPT]
     full = any(words in f"{kind} {said}".lower() for words in _OUT_OF_MEMORY)
     trace = "".join(str(line) for line in items(error.get("traceback")))[-EXCERPT:]
     if any(words in said.lower() for words in _DISK_FULL):  # no shot is to blame, and none would fare better

@@ -8,7 +8,7 @@ taken again; where it was lost while a transaction was being committed, the seri
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Generic, TypeVar
@@ -86,6 +86,9 @@ class Writer:
     def close(self) -> None:
         """Let go of the lock. May be repeated."""
         with self._lock:
+            if not self._connection.closed:
+                with suppress(psycopg.Error):  # by itself a server lets go only once it notices that nobody is there
+                    self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
 
     def write(self, doing: str, change: Callable[[Changes], T]) -> T:

@@ -13,7 +13,6 @@ from koma.core.rows import line_of
 from koma.core.snapshot import unread_documents
 from koma.core.target import SHEETS, Target, targets_from_json, targets_to_json
 from koma.engine.documents import Documents, problems_from_json, problems_to_json
-from koma.engine.model_notes import ModelNotes
 
 if TYPE_CHECKING:
     from koma.core.gating import Gating
@@ -144,7 +143,6 @@ class Desires:
         self._worlds: Worlds | None = None
         self._reviews: Reviews | None = None
         self.documents = Documents(source, cache)
-        self._notes = ModelNotes(self.documents, cache, lambda: models()[0])
 
     def wanted(self, snapshot: "Snapshot", rendition: "Rendition", lying: Collection[str] = frozenset()) -> Wanted:
         """Work out every wanted target of this snapshot. `lying` are the lines (see Lying) of what is there, for settling scenes."""
@@ -196,7 +194,11 @@ class Desires:
             fresh += self._resolve(folder, stale, rendition, inputs, result)
         doc = self.documents.doc(project)
         result.has_moves = result.has_moves or bool(doc.data.get("moved"))
-        result.problems += self._notes.problems(folder, doc, self._snapshot, salt, on_paper=rendition == _ON_PAPER)
+        if doc.data.get("commercial") or doc.data.get("gates"):
+            from koma.engine.model_notes import ModelNotes  # noqa: PLC0415  # start-up time of a plan with nothing to do
+
+            notes = ModelNotes(self.documents, self._cache, lambda: self._models()[0])
+            result.problems += notes.problems(folder, doc, self._snapshot, salt, on_paper=rendition == _ON_PAPER)
         return names
 
     def remember(self, result: Wanted, published: "Mapping[str, Published]", current: Collection[str]) -> None:
